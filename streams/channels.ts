@@ -1,0 +1,77 @@
+/**
+ * How the lower floors tell the world: typed diagnostics channels, all declared here. Publishing costs nothing while
+ * nobody listens; telemetry, logs and the event stream listen from `ops/`.
+ */
+import { channel } from 'node:diagnostics_channel'
+
+/** Names follow `thing.happened`; fields are data, never live objects. `at` is wall time where present. */
+export interface Happenings {
+  'feed.connected': { coin: string }
+  'feed.reconnecting': { coin: string; cause: string; attempt: number }
+  'feed.refused': { coin: string; what: string; detail: string }
+  'feed.staleness': { coin: string; stalenessMs: number }
+  'gap.opened': { coin: string; from: number; to: number; cause: string }
+  'gap.healed': { coin: string; from: number; to: number; cause: string }
+  'trades.folded': { coin: string; count: number; lastAt: number }
+  'trades.aside': { coin: string; count: number; reason: string }
+  'candle.closed': { coin: string; openAt: number; state: string; revision: number; waitMs: number }
+  'candle.preview': {
+    coin: string
+    openAt: number
+    open: number
+    high: number
+    low: number
+    close: number
+    volume: number
+    trades: number
+  }
+  'prediction.committed': {
+    coin: string
+    family: string
+    version: number
+    openAt: number
+    mode: string
+    signal: string | null
+    waitMs: number
+    inferMs: number
+  }
+  'hole.committed': { coin: string; family: string; slot: string; openAt: number; reason: string }
+  'prediction.disagreed': { coin: string; family: string; version: number; openAt: number }
+  'inference.finished': {
+    child: number
+    version: string
+    rows: number
+    ms: number
+    queuedRows: number
+  }
+  'inference.child': {
+    child: number
+    event: 'started' | 'died' | 'hung' | 'too_large' | 'recycled'
+    detail: string
+  }
+  'version.quarantined': { coin: string; family: string; version: number; reason: string }
+  'sink.committed': { rows: number; ms: number; stale: number }
+  'sink.waiting': { code: string; attempt: number; queued: number }
+  'actor.started': { path: string; epoch: number }
+  'actor.crashed': { path: string; epoch: number; error: unknown; deadline: boolean }
+  'actor.ended': { path: string; epoch: number; reason: string }
+  'supervisor.decided': { path: string; decision: string; detail: string }
+  'dead.letter': { path: string; reason: string; message: unknown }
+  'queue.dropped': { queue: string; count: number }
+}
+
+export function tell<K extends keyof Happenings>(name: K, what: Happenings[K]): void {
+  const to = channel(`starling:${name}`)
+  if (to.hasSubscribers) to.publish(what)
+}
+
+/** Returns the way to stop listening. */
+export function listen<K extends keyof Happenings>(
+  name: K,
+  hear: (what: Happenings[K]) => void,
+): () => void {
+  const from = channel(`starling:${name}`)
+  const listener = (message: unknown): void => hear(message as Happenings[K])
+  from.subscribe(listener)
+  return () => void from.unsubscribe(listener)
+}
