@@ -1,0 +1,95 @@
+/**
+ * What may be said to the inference pool, and what it answers. Every `infer` that was taken gets exactly one answer,
+ * `inferred` or `inferFailed`, however many children die over it.
+ */
+import type { Version } from '../models/version.ts'
+import type { Address } from './protocol.ts'
+
+export type InferenceCommand = Load | Unload | Infer
+
+/** Live work goes first; backfill takes what is left. */
+export type Urgency = 'live' | 'backfill'
+
+/**
+ * Brings a version's artifact into a child: verified, opened, warmed by its golden rows. Said again, it is answered again.
+ * It also ends a quarantine of this version.
+ */
+export interface Load {
+  readonly type: 'load'
+  readonly version: Version
+  readonly artifact: ArtifactRef
+  readonly replyTo: Address<Loaded | LoadRefused>
+}
+
+/** What the pool must know of an artifact; taken from an `Artifact` by `artifactRef`. */
+export interface ArtifactRef {
+  readonly folder: string
+  readonly sha256: string
+  /** Numbers in one row of input. */
+  readonly inputWidth: number
+}
+
+export interface Unload {
+  readonly type: 'unload'
+  readonly version: Version
+}
+
+export interface Infer {
+  readonly type: 'infer'
+  /** The asker's own; comes back with the answer. */
+  readonly id: number
+  readonly version: Version
+  readonly urgency: Urgency
+  readonly rows: number
+  /** `rows` times the artifact's input width, row by row. Not to be changed until the answer has come. */
+  readonly inputs: Float32Array
+  readonly replyTo: Address<Inferred | InferFailed>
+}
+
+export interface Loaded {
+  readonly type: 'loaded'
+  readonly version: Version
+  readonly sha256: string
+}
+
+export interface LoadRefused {
+  readonly type: 'loadRefused'
+  readonly version: Version
+  /** `artifact.hash`, `artifact.golden` … or `inference.quarantined`. */
+  readonly code: string
+  readonly reason: string
+}
+
+export interface Inferred {
+  readonly type: 'inferred'
+  readonly id: number
+  readonly version: Version
+  /** The output tensor, row by row; `models/signal.ts` reads it. */
+  readonly outputs: Float32Array
+  /** Milliseconds of computing for the bundle it was in. */
+  readonly inferMs: number
+}
+
+export interface InferFailed {
+  readonly type: 'inferFailed'
+  readonly id: number
+  readonly version: Version
+  /**
+   * `inference.full` and `inference.stopped`: ask again later. `inference.unloaded`: load it first.
+   * `inference.quarantined`: it has killed children. `inference.not_finite`, `inference.refused`: the model's own fault.
+   */
+  readonly code: InferFailure
+  readonly reason: string
+  readonly retryable: boolean
+}
+
+export type InferFailure =
+  | 'inference.full'
+  | 'inference.stopped'
+  | 'inference.unloaded'
+  | 'inference.quarantined'
+  | 'inference.not_finite'
+  | 'inference.refused'
+
+/** Who hears that a version has been set aside, so that its actor and lane are too. */
+export type Quarantined = (version: Version, reason: string) => void
