@@ -1,0 +1,142 @@
+/**
+ * The folder that holds everything one daemon keeps. At most one daemon uses it at a time: `lock` refuses a second one and
+ * names the first one's address. A lock whose process has ended, however it ended, counts for nothing.
+ */
+import { randomUUID } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
+import { openSync } from 'node:fs'
+import { join } from 'node:path'
+import { Fault } from '../../streams/fault.ts'
+import { identify, type ProcessIdentity } from './process-identity.ts'
+
+export interface DataDirectory {
+  /** Absolute, with links resolved. */
+  readonly path: string
+  /** Chosen once, at random: who this daemon is to others, across its lives. */
+  readonly id: string
+}
+
+export interface DirectoryLock {
+  /** Notes where the daemon can be reached, for whoever finds the lock. */
+  readonly announce: (address: string) => void
+  readonly release: () => void
+}
+
+export interface LockHolder extends ProcessIdentity {
+  readonly address: string | null
+}
+
+export function openDataDirectory(path: string): DataDirectory {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o755 })
+    const real = realpathSync(path)
+    const idFile = join(real, 'id')
+    if (!existsSync(idFile)) writeAtOnce(idFile, `${randomUUID()}\n`, 0o644)
+    // Read-only folders let an existing id be read, so writing is tried for itself.
+    closeSync(openSync(join(real, '.writable'), 'w', 0o600))
+    rmSync(join(real, '.writable'))
+    return { path: real, id: readFileSync(idFile, 'utf8').trim() }
+  } catch (cause) {
+    throw unusable(path, cause)
+  }
+}
+
+export function lockDataDirectory(directory: DataDirectory): DirectoryLock {
+  const file = join(directory.path, 'lock')
+  const self = identify(process.pid) as ProcessIdentity
+  const mine: LockHolder = { ...self, address: null }
+  // Two daemons may find the same stale lock: the link below succeeds for one of them only.
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const holder = lockHolder(directory)
+    if (holder) throw heldBy(directory, holder)
+    rmSync(file, { force: true })
+    if (create(file, mine)) return lockedBy(file, mine)
+  }
+  throw heldBy(directory, lockHolder(directory))
+}
+
+/** The daemon that runs on this directory now. */
+export function lockHolder(directory: { readonly path: string }): LockHolder | undefined {
+  const file = join(directory.path, 'lock')
+  if (!existsSync(file)) return undefined
+  const holder = JSON.parse(readFileSync(file, 'utf8')) as LockHolder
+  return identify(holder.pid)?.startedAt === holder.startedAt ? holder : undefined
+}
+
+/** Bytes that may still be written where the directory lies. */
+export function freeBytes(directory: { readonly path: string }): number {
+  const disk = statfsSync(directory.path)
+  return disk.bavail * disk.bsize
+}
+
+function lockedBy(file: string, mine: LockHolder): DirectoryLock {
+  const isMine = (): boolean =>
+    existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as LockHolder).pid === mine.pid
+  return {
+    announce: (address) => {
+      if (isMine()) writeAtOnce(file, JSON.stringify({ ...mine, address }), 0o644)
+    },
+    release: () => {
+      if (isMine()) rmSync(file)
+    },
+  }
+}
+
+/** A link fails where the name exists and shows the whole file where it does not. */
+function create(file: string, holder: LockHolder): boolean {
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, JSON.stringify(holder), { mode: 0o644 })
+  try {
+    linkSync(draft, file)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  } finally {
+    rmSync(draft)
+  }
+}
+
+function writeAtOnce(file: string, text: string, mode: number): void {
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, text, { mode })
+  renameSync(draft, file)
+}
+
+function heldBy(directory: DataDirectory, holder: LockHolder | undefined): Fault {
+  const where = holder?.address ? ` at ${holder.address}` : ''
+  const who = holder ? ` (process ${holder.pid})` : ''
+  return new Fault(
+    'data.locked',
+    `a daemon already runs on ${directory.path}${where}${who}: stop it, or start with another --data and --port`,
+  )
+}
+
+function unusable(path: string, cause: unknown): Fault {
+  if (cause instanceof Fault) return cause
+  const code = (cause as NodeJS.ErrnoException).code
+  const why: Readonly<Record<string, string>> = {
+    EACCES: 'this user may not write there',
+    EPERM: 'this user may not write there',
+    EROFS: 'it lies on a read-only file system',
+    ENOTDIR: 'a part of the path is not a folder',
+    EEXIST: 'a file has that name',
+    ENOSPC: 'the disk is full',
+  }
+  return new Fault(
+    'data.unusable',
+    `cannot use the data directory ${path}: ${why[code ?? ''] ?? (cause as Error).message}. Choose another with --data`,
+    { cause },
+  )
+}
