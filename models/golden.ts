@@ -62,3 +62,23 @@ function pack(rows: readonly (number | number[])[][], width: number, what: strin
   })
   return packed
 }
+
+/** Rounding between frameworks stays below 1e-5; a graph that was converted wrongly is off by 1e-2 and more. */
+export const goldenTolerance = 1e-4
+
+/**
+ * The largest difference, as a share of what is usual for this output: 1 for probabilities, the largest golden answer for
+ * values, which may be small numbers such as a volatility.
+ */
+export function goldenDistance(
+  expected: Float32Array,
+  found: Float32Array,
+  kind: Manifest['output']['kind'],
+): number {
+  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  const scale = kind === 'value' ? largest || 1 : Math.max(1, largest)
+  return expected.reduce(
+    (worst, value, at) => Math.max(worst, Math.abs(value - (found[at] as number)) / scale),
+    0,
+  )
+}
