@@ -32,6 +32,8 @@ export interface Self<M> extends Address<M> {
    * is full, the newest emission is dropped and counted: streams followed this way carry hints, not facts.
    */
   readonly follow: (stream: Observable<M>) => void
+  /** Leaves by itself, as if asked to drain; what `restart` says in its spec decides whether it comes back. */
+  readonly leave: () => void
 }
 
 export type Behaviour<S, M> = (state: S, message: M, self: Self<M>) => S | Promise<S>

@@ -1,4 +1,5 @@
 /** The supervision tree as data: what is started, in which order, and what happens when it dies. */
+import type { Mailbox } from '../actors/mailbox.ts'
 import type { ActorSpec, Address } from '../actors/protocol.ts'
 import type { Millis } from '../streams/time.ts'
 
@@ -27,8 +28,9 @@ export interface WorkerSpec {
   readonly shutdownMs: Millis
   readonly policy: RestartPolicy
   readonly givingUp: GivingUp
-  /** The actor behind it with its types folded away; made by `worker()`. */
+  /** The actor behind it and its mailbox, with their types folded away; made by `worker()`. */
   readonly actor: ErasedActor
+  readonly mailbox: Mailbox<never>
 }
 
 export interface SupervisorSpec {
@@ -37,6 +39,8 @@ export interface SupervisorSpec {
   readonly kind: string
   readonly strategy: Strategy
   readonly policy: RestartPolicy
+  /** How many children may start, or leave, at the same time: 1 unless said. A group of independent siblings says more. */
+  readonly abreast?: number
   /** Started in this order, stopped in reverse. */
   readonly children: readonly ChildSpec[]
 }

@@ -1,0 +1,147 @@
+/**
+ * Where messages wait for an actor: bounded, and the stable address of every incarnation that comes and goes behind it.
+ * Each accepted message is begun by one incarnation exactly once, or becomes a dead letter.
+ *
+ * nact's own mailbox is unbounded and loses its head when an actor stops, so messages wait here and nact is only asked
+ * for turns. Messages that were not yet begun when an incarnation died wait for the next one. The one that was being
+ * processed does not: it may be what killed it, and its producer knows best whether it may be told twice. A message
+ * that was retold and killed three incarnations in a row is poison, and refused from then on.
+ */
+import assert from 'node:assert/strict'
+import { tell } from '../streams/channels.ts'
+import { bury, type DeadReason } from './dead-letters.ts'
+import type { Address } from './protocol.ts'
+
+/** `of` is the incarnation that told it to itself; such messages end with it. */
+interface Waiting<M> {
+  readonly message: M
+  readonly of: object | undefined
+}
+
+const attemptsMax = 3
+
+export class Mailbox<M> implements Address<M> {
+  readonly kind: string
+  readonly max: number
+  /** How many messages were begun, over all incarnations. */
+  begun = 0
+  /** How many became dead letters. */
+  dropped = 0
+  #path: string
+  #open = false
+  #waiting: (Waiting<M> | undefined)[] = []
+  #head = 0
+  #wake: (() => void) | undefined
+  #suspect: { readonly message: M; readonly crashes: number } | undefined
+
+  constructor(kind: string, max: number, path: string) {
+    assert(Number.isInteger(max) && max > 0, `${kind}: a mailbox holds at least one message`)
+    this.kind = kind
+    this.max = max
+    this.#path = path
+  }
+
+  get path(): string {
+    return this.#path
+  }
+
+  get size(): number {
+    return this.#waiting.length - this.#head
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  /** An arrow, so that an address can be passed on as a function. */
+  readonly tell = (message: M): boolean => {
+    if (!this.#open) return this.#refuse(message, 'absent')
+    if (this.size >= this.max) return this.#refuse(message, 'full')
+    if (this.#isPoison(message)) return this.#refuse(message, 'poison')
+    this.#push({ message, of: undefined })
+    return true
+  }
+
+  /**
+   * From the incarnation to itself. What it piped or timed comes in over the bound, because it started each of these
+   * itself and would stand still without the answer; what it follows does not.
+   */
+  tellOwn(message: M, of: object, bounded: boolean): boolean {
+    if (bounded && this.size >= this.max) return this.#refuse(message, 'full')
+    this.#push({ message, of })
+    return true
+  }
+
+  /** Opens it under a path, for the incarnation that is woken whenever there is something to take. */
+  open(path: string, wake: () => void): void {
+    assert(this.#wake === undefined, `${path}: two incarnations at one mailbox`)
+    this.#path = path
+    this.#open = true
+    this.#wake = wake
+  }
+
+  /** Refuses what comes from outside from now on. */
+  close(): void {
+    this.#open = false
+  }
+
+  take(): { readonly message: M } | undefined {
+    const next = this.#shift()
+    if (next !== undefined) this.begun += 1
+    return next
+  }
+
+  /** The incarnation is gone; what it had told itself goes with it. `unfinished` is the message it died on. */
+  leave(
+    of: object,
+    unfinished: { readonly message: M; readonly crashed: boolean } | undefined,
+  ): void {
+    this.#wake = undefined
+    this.#waiting = this.#waiting.slice(this.#head).filter((waiting) => waiting?.of !== of)
+    this.#head = 0
+    if (unfinished === undefined) return
+    if (unfinished.crashed) this.#suspect = this.#suspicion(unfinished.message)
+    this.#refuse(unfinished.message, this.#isPoison(unfinished.message) ? 'poison' : 'crashed')
+  }
+
+  /** Nobody will come for what waits: the actor was paused, quarantined, removed or the fleet is ending. */
+  discard(): void {
+    this.#open = false
+    for (let next = this.#shift(); next !== undefined; next = this.#shift())
+      this.#refuse(next.message, 'left')
+  }
+
+  /** The array is cut only when half of it is spent, so that a message costs the same whatever waits behind it. */
+  #shift(): Waiting<M> | undefined {
+    const next = this.#waiting[this.#head]
+    if (next === undefined) return undefined
+    this.#waiting[this.#head] = undefined
+    this.#head += 1
+    if (this.#head * 2 >= this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#head)
+      this.#head = 0
+    }
+    return next
+  }
+
+  #push(waiting: Waiting<M>): void {
+    this.#waiting.push(waiting)
+    this.#wake?.()
+  }
+
+  #suspicion(message: M): { readonly message: M; readonly crashes: number } {
+    const before = this.#suspect
+    return { message, crashes: before?.message === message ? before.crashes + 1 : 1 }
+  }
+
+  #isPoison(message: M): boolean {
+    return this.#suspect?.message === message && this.#suspect.crashes >= attemptsMax
+  }
+
+  #refuse(message: M, reason: DeadReason): false {
+    this.dropped += 1
+    if (reason === 'full') tell('queue.dropped', { queue: this.kind, count: 1 })
+    bury({ path: this.#path, reason, message })
+    return false
+  }
+}

@@ -1,0 +1,38 @@
+/** When a crashed child comes back, and when its supervisor gives up on it. Pure: the supervisor owns history, clock and chance. */
+import { type Millis, minuteMs } from '../streams/time.ts'
+import type { RestartPolicy } from './spec.ts'
+
+export type Verdict =
+  | { readonly type: 'restart'; readonly delayMs: Millis; readonly crashes: readonly Millis[] }
+  | { readonly type: 'giveUp'; readonly crashes: readonly Millis[] }
+
+/** A leaf that needs an eighth restart within five minutes is quarantined. */
+export const leafPolicy: RestartPolicy = {
+  delayMsMin: 200,
+  delayMsMax: 30_000,
+  restartsMax: 7,
+  windowMs: 5 * minuteMs,
+  healthyAfterMs: minuteMs,
+}
+
+/** A supervisor that gives up for the third time within 30 s is not restarted: its own supervisor gives up too. */
+export const supervisorPolicy: RestartPolicy = { ...leafPolicy, restartsMax: 2, windowMs: 30_000 }
+
+/**
+ * `upSince` is when the incarnation that crashed had started, null if it crashed while starting. `chance` is uniform in
+ * [0, 1): with full jitter, children that fell together do not come back together.
+ */
+export function judge(
+  policy: RestartPolicy,
+  crashesBefore: readonly Millis[],
+  upSince: Millis | null,
+  now: Millis,
+  chance: number,
+): Verdict {
+  const wasHealthy = upSince !== null && now - upSince >= policy.healthyAfterMs
+  const remembered = wasHealthy ? [] : crashesBefore.filter((at) => at > now - policy.windowMs)
+  const crashes = [...remembered, now]
+  if (crashes.length > policy.restartsMax) return { type: 'giveUp', crashes }
+  const doubled = policy.delayMsMin * 2 ** (crashes.length - 1)
+  return { type: 'restart', delayMs: chance * Math.min(doubled, policy.delayMsMax), crashes }
+}

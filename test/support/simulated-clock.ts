@@ -1,0 +1,28 @@
+/** A clock that stands still until a test moves it. */
+import { VirtualAction, VirtualTimeScheduler } from 'rxjs'
+import type { Millis } from '../../streams/time.ts'
+
+export class SimulatedClock extends VirtualTimeScheduler {
+  constructor(startAt: Millis = 0) {
+    super(VirtualAction)
+    this.frame = startAt
+  }
+
+  /** When the next thing is due, if anything is. */
+  get nextDueAt(): Millis | undefined {
+    return this.actions[0]?.delay
+  }
+
+  /** How many timers wait. */
+  get timers(): number {
+    return this.actions.length
+  }
+
+  /** Runs all that falls due within `ms`, in order, then stands at the end of it. Promises settle only afterwards. */
+  advance(ms: Millis): void {
+    const until = this.frame + ms
+    this.maxFrames = until
+    this.flush()
+    this.frame = until
+  }
+}
