@@ -53,6 +53,12 @@ export interface LedgerWriter {
   commit(batch: readonly LedgerEntry[], marketNow: (coin: Coin) => Millis): Promise<CommitOutcome>
 }
 
+/** Candles that come from a source's history rather than from its trades. */
+export interface HistoryWriter {
+  /** Writes many candles at once; what is there is left as it is. */
+  writeHistory(candles: readonly Candle[]): Promise<void>
+}
+
 /** What the actors read back. */
 export interface LedgerReader {
   /** Where the market is to be read on from; undefined on a first start. */
@@ -66,6 +72,8 @@ export interface LedgerReader {
     hash: string,
     at: Millis,
   ): Promise<{ readonly at: Millis; readonly state: Uint8Array } | undefined>
+  /** Gaps that have not been healed. */
+  openGaps(coin: Coin): Promise<readonly Gap[]>
   /** Forgets snapshots after `at`: a candle before them was corrected. */
   dropSnapshots(coin: Coin, after: Millis): Promise<void>
   /**

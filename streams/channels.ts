@@ -25,6 +25,7 @@ export interface Happenings {
     volume: number
     trades: number
   }
+  'history.fetched': { coin: string; from: number; goal: number }
   'prediction.committed': {
     coin: string
     family: string

@@ -1,0 +1,301 @@
+/**
+ * One coin, alive: its candles as they close, their features, and the order in which both become durable. It follows the
+ * bus, keeps the candle book, steps the engine, hands candle, features and position to the sink in one write, and only
+ * then tells the versions that a candle has closed: no prediction can reach the ledger before its candle.
+ *
+ * A correction inside the window rewrites the newest rows at once. An older one (a gap healed late) is committed first,
+ * and then the engine is rebuilt from the store while arrivals wait: following → committing the mend → rebuilding → following.
+ */
+import { ignoreElements, tap } from 'rxjs'
+import type { Bus } from '../streams/bus.ts'
+import { CandleBook } from '../streams/candles/book.ts'
+import type { Candle } from '../streams/candles/candle.ts'
+import { type CandleEvent, candleEvents } from '../streams/candles/events.ts'
+import { tell } from '../streams/channels.ts'
+import type { Feed, FeedItem } from '../streams/feeds/feed.ts'
+import type { Millis } from '../streams/time.ts'
+import { CoinEngine } from './coin-engine.ts'
+import type { CoinLine } from './coin-line.ts'
+import { type CatchUpPorts, catchUp } from './coin-start.ts'
+import type { FeatureHistory } from './feature-history.ts'
+import { HandOver } from './hand-over.ts'
+import type { LedgerEntry, LedgerReader } from './ledger.ts'
+import type { ActorSpec, Self } from './protocol.ts'
+import type { Sink } from './sink.ts'
+
+export interface CoinPorts extends CatchUpPorts {
+  readonly line: CoinLine
+  readonly feed: Feed
+  readonly bus: Bus
+  readonly reader: LedgerReader
+  readonly features: FeatureHistory
+  readonly featureHash: string
+  readonly sink: Sink
+  readonly graceMs: Millis
+  readonly correctionMs: Millis
+  /** Told when every candle before `to` is durable. */
+  readonly committed: (to: Millis) => void
+}
+
+type Arrival = CandleEvent | Extract<FeedItem, { type: 'gap' | 'healed' | 'trades' }>
+
+export type CoinMessage =
+  | { readonly type: 'arrived' }
+  | { readonly type: 'offer_again' }
+  | { readonly type: 'committed'; readonly to: Millis; readonly closed: readonly Closed[] }
+  | { readonly type: 'mend_committed'; readonly from: Millis }
+  | { readonly type: 'rebuilt'; readonly engine: CoinEngine; readonly from: Millis }
+
+interface Closed {
+  readonly candle: Candle
+  readonly dueAt: Millis
+}
+
+interface CoinState {
+  engine: CoinEngine
+  /** Opening of the first candle that has not closed. */
+  position: Millis
+  readonly arrivals: HandOver<Arrival>
+  /** Gathered, but the sink was full. */
+  held: Gathered | undefined
+  rebuilding: boolean
+}
+
+/** What one turn has gathered: it becomes one write, and then hints. */
+interface Gathered {
+  readonly entries: LedgerEntry[]
+  readonly closed: Closed[]
+  /** Opening of the oldest candle that has changed. */
+  mendedFrom: Millis | undefined
+  /** It is older than the engine can go back. */
+  needsRebuild: boolean
+}
+
+/** Arrivals taken up in one turn; a long catch-up leaves room for other actors in between. */
+const turnMax = 256
+/** Feed items a coin may be behind before it starts again from what is committed: over an hour of a busy market. */
+const arrivalsMax = 50_000
+const retryMs = 20
+
+export function coin(ports: CoinPorts): ActorSpec<CoinState, CoinMessage> {
+  return {
+    kind: 'coin',
+    mailboxMax: 1_000,
+    deadlineMs: 120_000,
+    start: (self) => start(ports, self),
+    receive: async (state, message, self) => {
+      switch (message.type) {
+        case 'arrived':
+          takeUp(ports, state, self)
+          return state
+        case 'offer_again':
+          if (state.held) offer(ports, state, self, state.held)
+          return state
+        case 'committed':
+          ports.line.committedTo = Math.max(ports.line.committedTo, message.to)
+          ports.committed(message.to)
+          ports.line.committed$.next(message.to)
+          for (const { candle, dueAt } of message.closed) {
+            tell('candle.closed', {
+              coin: candle.coin,
+              openAt: candle.openAt,
+              state: candle.state,
+              revision: candle.revision,
+              waitMs: Math.max(0, self.clock.now() - dueAt),
+            })
+          }
+          return state
+        case 'mend_committed':
+          self.pipe(rebuild(ports, message.from, state.position), (engine) => ({
+            type: 'rebuilt',
+            engine,
+            from: message.from,
+          }))
+          return state
+        case 'rebuilt':
+          state.engine = message.engine
+          state.rebuilding = false
+          ports.line.hints$.next({ type: 'mended', from: message.from })
+          takeUp(ports, state, self)
+          return state
+      }
+    },
+  }
+}
+
+async function start(ports: CoinPorts, self: Self<CoinMessage>): Promise<CoinState> {
+  const { line, reader } = ports
+  const position = await catchUp(ports, line.coin)
+  const engine = await loadEngine(ports, position)
+  const correctable = position - ports.correctionMs
+  const known: Candle[] = []
+  for await (const page of reader.candles(line.coin, correctable, position)) known.push(...page)
+  const book = new CandleBook({
+    coin: line.coin,
+    intervalMs: line.intervalMs,
+    countsTrades: ports.feed.history.candleColumns.trades,
+    graceMs: ports.graceMs,
+    correctionMs: ports.correctionMs,
+    from: known[0]?.openAt ?? position,
+    known,
+    gaps: await reader.openGaps(line.coin),
+  })
+  const arrivals = new HandOver<Arrival>(`coin ${line.coin}`, arrivalsMax, () => {
+    self.tell({ type: 'arrived' })
+  })
+  line.committedTo = position
+  ports.committed(position)
+  self.follow(
+    ports.bus.of(line.coin).pipe(
+      tap((item) => {
+        if (item.type === 'trades' || item.type === 'gap' || item.type === 'healed')
+          arrivals.put(item)
+      }),
+      candleEvents(
+        book,
+        ports.feed.speed,
+        ports.feed.mode === 'live' ? { now: () => ports.feed.now() } : {},
+      ),
+      tap((event) => arrivals.put(event)),
+      ignoreElements(),
+    ),
+  )
+  return { engine, position, arrivals, held: undefined, rebuilding: false }
+}
+
+/** Steps the engine over what the ledger has, so that ring and engine stand at `position`. */
+async function loadEngine(ports: CoinPorts, position: Millis): Promise<CoinEngine> {
+  const { line } = ports
+  const lag = ports.correctionMs / line.intervalMs
+  const lookback = line.ring.capacity * line.intervalMs
+  const { engine, at } = await ports.features.engineBefore(
+    line.coin,
+    position - Math.max(ports.correctionMs, lookback),
+  )
+  line.reset()
+  const loaded = new CoinEngine(engine, line.ring, lag)
+  for await (const page of ports.reader.candles(line.coin, at, position)) {
+    for (const candle of page) loaded.close(candle, ports.features.dueAt(candle))
+  }
+  return loaded
+}
+
+async function rebuild(ports: CoinPorts, from: Millis, position: Millis): Promise<CoinEngine> {
+  await ports.reader.dropSnapshots(ports.line.coin, from)
+  return loadEngine(ports, position)
+}
+
+function takeUp(ports: CoinPorts, state: CoinState, self: Self<CoinMessage>): void {
+  if (state.rebuilding || state.held) return
+  const gathered: Gathered = { entries: [], closed: [], mendedFrom: undefined, needsRebuild: false }
+  const { arrivals } = state
+  for (let taken = 0; taken < turnMax; taken++) {
+    const arrival = arrivals.peek()
+    if (arrival === undefined) break
+    if (gathered.needsRebuild && arrival.type !== 'corrected') break
+    gather(ports, state, arrival, gathered)
+    arrivals.shift()
+  }
+  if (gathered.entries.length > 0) offer(ports, state, self, gathered)
+  else if (arrivals.length > 0) self.tell({ type: 'arrived' })
+}
+
+function gather(ports: CoinPorts, state: CoinState, arrival: Arrival, into: Gathered): void {
+  const { line, featureHash } = ports
+  switch (arrival.type) {
+    case 'closed': {
+      const { candle, dueAt } = arrival
+      const snapshots = state.engine.close(candle, dueAt)
+      state.position = candle.openAt + line.intervalMs
+      into.closed.push({ candle, dueAt })
+      into.entries.push(
+        { type: 'candle', candle },
+        { type: 'position', coin: line.coin, at: state.position },
+      )
+      into.entries.push(...featureEntries(ports, candle.openAt))
+      for (const { at, state: bytes } of snapshots) {
+        into.entries.push({
+          type: 'snapshot',
+          coin: line.coin,
+          hash: featureHash,
+          at,
+          state: bytes,
+        })
+      }
+      return
+    }
+    case 'corrected': {
+      const { candle } = arrival
+      into.entries.push({ type: 'candle', candle })
+      into.mendedFrom = Math.min(into.mendedFrom ?? candle.openAt, candle.openAt)
+      if (into.needsRebuild || !state.engine.correct(candle)) into.needsRebuild = true
+      else into.entries.push(...featureEntries(ports, candle.openAt, state.position))
+      return
+    }
+    case 'gap':
+    case 'healed':
+      into.entries.push({ type: 'gap', gap: arrival.gap, healed: arrival.type === 'healed' })
+      return
+    case 'trades':
+      into.entries.push({ type: 'trades', coin: line.coin, trades: arrival.trades })
+      return
+    case 'preview':
+      tell('candle.preview', { coin: line.coin, ...arrival.bar })
+      return
+    case 'aside':
+      tell('trades.aside', {
+        coin: line.coin,
+        count: arrival.trades.length,
+        reason: arrival.reason,
+      })
+      return
+    case 'refused':
+      tell('trades.aside', { coin: line.coin, count: arrival.count, reason: arrival.reason })
+      return
+  }
+}
+
+function* featureEntries(ports: CoinPorts, from: Millis, to = from + 1): Generator<LedgerEntry> {
+  const { ring, coin: name, intervalMs } = ports.line
+  for (let openAt = from; openAt < to; openAt += intervalMs) {
+    const row = ring.at(openAt)
+    // The ring overwrites the numbers before the sink has written them.
+    if (row)
+      yield {
+        type: 'features',
+        coin: name,
+        hash: ports.featureHash,
+        row: { ...row, values: row.values.slice() },
+      }
+  }
+}
+
+function offer(
+  ports: CoinPorts,
+  state: CoinState,
+  self: Self<CoinMessage>,
+  gathered: Gathered,
+): void {
+  const { line, sink } = ports
+  const { closed, needsRebuild } = gathered
+  const to = state.position
+  const mendedFrom = gathered.mendedFrom ?? to
+  const taken = sink.tell({
+    type: 'write',
+    entries: gathered.entries,
+    replyTo: () => {
+      self.tell({ type: 'committed', to, closed })
+      if (needsRebuild) self.tell({ type: 'mend_committed', from: mendedFrom })
+    },
+  })
+  state.held = taken ? undefined : gathered
+  if (!taken) {
+    self.after(retryMs, { type: 'offer_again' })
+    return
+  }
+  for (const { candle } of closed) line.hints$.next({ type: 'closed', openAt: candle.openAt })
+  state.rebuilding = needsRebuild
+  if (needsRebuild) return
+  if (mendedFrom < to) line.hints$.next({ type: 'mended', from: mendedFrom })
+  if (state.arrivals.length > 0) self.tell({ type: 'arrived' })
+}

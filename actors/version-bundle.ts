@@ -1,0 +1,131 @@
+/**
+ * Some candles on their way through one version: rows of a ring become inputs and holes, outputs become ledger entries.
+ * Live answers and backfill are made here alike, so that a row does not depend on why it was asked for.
+ */
+import type { Artifact } from '../models/artifact.ts'
+import { horizonMs, isInSample, outputWidth, type Range } from '../models/manifest.ts'
+import type { HoleReason, Prediction } from '../models/prediction.ts'
+import { readAnswer } from '../models/signal.ts'
+import type { Slot, Version } from '../models/version.ts'
+import type { FeatureSet } from '../streams/features/set.ts'
+import type { Millis } from '../streams/time.ts'
+import type { FeatureRing, RingRow } from './feature-ring.ts'
+import type { LedgerEntry } from './ledger.ts'
+import { traceId } from './trace.ts'
+import { fillInput, hashInput, type InputPlan, whyHole } from './version-input.ts'
+
+export interface Bundle {
+  /** Opening after the newest candle in it. */
+  readonly to: Millis
+  readonly rows: readonly RowToAnswer[]
+  readonly inputs: Float32Array
+  readonly holes: readonly { readonly openAt: Millis; readonly reason: HoleReason }[]
+}
+
+interface RowToAnswer {
+  readonly openAt: Millis
+  readonly dueAt: Millis
+  readonly inputHash: string
+}
+
+/** Which version answers, and everything its answers carry. */
+export interface Answering {
+  readonly version: Version
+  readonly artifact: Artifact
+  readonly plan: InputPlan
+  readonly set: FeatureSet
+  readonly trainedOn: readonly Range[]
+  readonly asked: Prediction['asked']
+  readonly path: string
+  readonly epoch: number
+}
+
+/** The candles must be in the ring, each with the rows before it that its input needs. */
+export function makeBundle(plan: InputPlan, ring: FeatureRing, openAts: readonly Millis[]): Bundle {
+  const rows: RowToAnswer[] = []
+  const holes: { openAt: Millis; reason: HoleReason }[] = []
+  const inputs = new Float32Array(openAts.length * plan.width)
+  for (const openAt of openAts) {
+    const row = ring.at(openAt)
+    const offset = rows.length * plan.width
+    const reason = row ? whyHole(plan, row) : 'gap'
+    if (reason !== undefined) holes.push({ openAt, reason })
+    else if (!fillInput(plan, window(plan, ring, openAt), inputs, offset)) {
+      holes.push({ openAt, reason: 'refused_answer' })
+    } else {
+      rows.push({
+        openAt,
+        dueAt: (row as RingRow).dueAt,
+        inputHash: hashInput(inputs, offset, plan.width),
+      })
+    }
+  }
+  const to = (openAts.at(-1) ?? 0) + ring.intervalMs
+  return { to, rows, inputs: inputs.subarray(0, rows.length * plan.width), holes }
+}
+
+function* window(plan: InputPlan, ring: FeatureRing, openAt: Millis): Generator<RingRow> {
+  for (let back = plan.length - 1; back >= 0; back--) {
+    const row = ring.at(openAt - back * ring.intervalMs)
+    if (row) yield row
+  }
+}
+
+export interface Answered {
+  readonly entries: readonly LedgerEntry[]
+  /** Rows whose output was no answer. */
+  readonly refused: number
+}
+
+/** Every candle of the bundle becomes a prediction, or a hole in each slot that the version held at that candle. */
+export function answerBundle(
+  answering: Answering,
+  bundle: Bundle,
+  outputs: { readonly values: Float32Array; readonly inferMs: number; readonly madeAt: Millis },
+  slotsAt: (openAt: Millis) => readonly Slot[],
+): Answered {
+  const { version, artifact, set } = answering
+  const width = outputWidth(artifact.manifest)
+  const entries: LedgerEntry[] = []
+  const hole = (openAt: Millis, reason: HoleReason): void => {
+    for (const slot of slotsAt(openAt)) {
+      entries.push({
+        type: 'hole',
+        hole: { coin: version.coin, family: version.family, slot, openAt, reason },
+      })
+    }
+  }
+  let refused = 0
+  bundle.rows.forEach((row, i) => {
+    const reading = readAnswer(
+      artifact.manifest,
+      outputs.values.subarray(i * width, (i + 1) * width),
+    )
+    if (reading.type === 'refused') {
+      refused++
+      hole(row.openAt, 'refused_answer')
+      return
+    }
+    const prediction: Prediction = {
+      ...version,
+      ...reading.answer,
+      openAt: row.openAt,
+      closeAt: row.openAt + set.intervalMs,
+      horizonMs: horizonMs(artifact.manifest),
+      asked: answering.asked,
+      inSample: isInSample(answering.trainedOn, row.openAt),
+      madeAt: outputs.madeAt,
+      dueAt: row.dueAt,
+      inferMs: outputs.inferMs,
+      featureSet: set.hash,
+      inputHash: row.inputHash,
+      traceId: traceId(version.coin, row.openAt),
+      path: answering.path,
+      epoch: answering.epoch,
+      flags: [],
+    }
+    entries.push({ type: 'prediction', prediction })
+  })
+  for (const { openAt, reason } of bundle.holes) hole(openAt, reason)
+  return { entries, refused }
+}
