@@ -285,7 +285,6 @@ class Incarnation<S, M> implements Life {
 
   /** Its owner hears of the end only after `end` has settled or was given up, so the next incarnation finds all released. */
   #letGo(how: End): void {
-    const { end } = this.#spec
     const ended = (): void => {
       if (this.#phase === 'ended') return
       this.#phase = 'ended'
@@ -299,7 +298,7 @@ class Incarnation<S, M> implements Life {
       ended()
     }
     try {
-      const result = this.#state === undefined ? undefined : end?.(this.#state.value)
+      const result = this.#state && this.#spec.end?.(this.#state.value)
       if (result instanceof Promise) {
         this.#deadline.watch(() =>
           failed(new Fault('actor.deadline', `${this.#mailbox.path} did not let go`)),

@@ -25,4 +25,10 @@ export class SimulatedClock extends VirtualTimeScheduler {
     this.flush()
     this.frame = until
   }
+
+  /** As a machine that sleeps for `ms`: nothing runs meanwhile, and what fell due is late by then. */
+  suspend(ms: Millis): void {
+    this.frame += ms
+    for (const action of this.actions) action.delay = Math.max(action.delay, this.frame)
+  }
 }
