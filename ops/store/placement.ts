@@ -31,6 +31,7 @@ const sharedHome = '/var/lib/starling'
 /** A socket's path must fit 107 bytes on Linux and 103 on macOS; the file's own name takes 16. */
 const socketFolderBytesMax = 86
 
+/** `dataPath` is an existing folder. */
 export function place(dataPath: string, found: Binaries): Placement {
   const owner = process.getuid?.() === 0 ? unprivilegedUser() : undefined
   const cluster = clusterFolder(dataPath, owner)

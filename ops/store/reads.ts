@@ -138,9 +138,7 @@ export interface StoreReads {
       readonly values: Readonly<Record<string, number | null>>
     }>
   >
-  gaps(
-    query: PageQuery & { readonly coin?: Coin | undefined },
-  ): Promise<
+  gaps(query: PageQuery & { readonly coin?: Coin | undefined }): Promise<
     Page<{
       readonly coin: Coin
       readonly from: Millis

@@ -5,7 +5,15 @@
  * Ctrl-C meant for the daemon does not reach it, and outlives a killed daemon; the next one adopts it.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -48,9 +56,15 @@ export async function startServer(
   ensureCluster(placement)
   let pid: number | undefined = await bringUp(placement, tell)
   const watching = new AbortController()
-  void keepUp(placement, tell, watching.signal, () => pid, (next) => {
-    pid = next
-  })
+  void keepUp(
+    placement,
+    tell,
+    watching.signal,
+    () => pid,
+    (next) => {
+      pid = next
+    },
+  )
   return {
     socket: socketOf(placement),
     pid: () => pid,
@@ -99,10 +113,7 @@ async function keepUp(
 }
 
 /** The pid of a server that accepts connections. */
-async function bringUp(
-  placement: Placement,
-  tell: (event: ServerEvent) => void,
-): Promise<number> {
+async function bringUp(placement: Placement, tell: (event: ServerEvent) => void): Promise<number> {
   const began = performance.now()
   const found = readPostmaster(placement)
   if (found && isPostmaster(found.pid)) {
@@ -112,7 +123,10 @@ async function bringUp(
   }
   // PostgreSQL takes a pid that is now another program's, or a zombie's, for a running server. The lock on the data
   // directory keeps other starts away, and shared memory in use still stops it.
-  if (found) rmSync(postmasterFile(placement))
+  if (found) {
+    rmSync(postmasterFile(placement))
+    rmSync(`${socketOf(placement)}.lock`, { force: true })
+  }
   const child = spawnPostmaster(placement)
   const pid = child.pid
   if (pid === undefined) throw await spawnFault(placement, child)
@@ -165,7 +179,8 @@ async function becomeReady(placement: Placement, pid: number): Promise<void> {
     const noted = readPostmaster(placement)
     if (noted?.pid === pid && noted.status === 'ready' && (await answers(socketOf(placement))))
       return
-    if (!isPostmaster(pid)) throw new Fault('store.start', lastWords(placement), { retryable: true })
+    if (!isPostmaster(pid))
+      throw new Fault('store.start', lastWords(placement), { retryable: true })
     await pause(readyPollMs)
   }
   throw new Fault('store.start', `PostgreSQL (process ${pid}) does not become ready`, {

@@ -1,0 +1,53 @@
+/** What PostgreSQL and its socket say, as Faults: whether the same call may succeed later is all the floors above ask. */
+import { Fault } from '../../streams/fault.ts'
+
+/** SQLSTATEs and classes after which the same transaction may simply be made again. */
+const retryableStates = /^(08|53|57P0|40001|40P01|55P03|57014|25006)/
+const retryableSocket = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'CONNECT_TIMEOUT',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+])
+
+export function storeFault(error: unknown): Fault {
+  if (error instanceof Fault) return error
+  const { code = '', message = String(error) } = (error ?? {}) as {
+    code?: string
+    message?: string
+  }
+  const because = { cause: error }
+  if (code === '53100')
+    return new Fault('store.disk_full', 'the disk under PostgreSQL is full: make room on it', {
+      ...because,
+      retryable: true,
+    })
+  if (retryableSocket.has(code) || retryableStates.test(code))
+    return new Fault('store.unavailable', `PostgreSQL is not to be had now: ${message}`, {
+      ...because,
+      retryable: true,
+    })
+  if (/^2[23]/.test(code))
+    return new Fault('store.constraint', `PostgreSQL refuses a row: ${message}`, because)
+  if (code === '42501' || code.startsWith('28'))
+    return new Fault('store.forbidden', `PostgreSQL does not allow this: ${message}`, because)
+  return new Fault('store.failed', `PostgreSQL: ${message}`, because)
+}
+
+/** A call whose trouble comes out as a Fault. */
+export async function faulted<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw storeFault(error)
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The small numbers that stand for coins, lanes, versions and feature sets in the great tables. They never change once
+ * given, so they are asked for once.
+ */
+import { type Lane, laneName, type Version, versionName } from '../../models/version.ts'
+import type { Coin } from '../../streams/coin.ts'
+import { Fault } from '../../streams/fault.ts'
+import type { Sql } from './connection.ts'
+import { faulted } from './faults.ts'
+
+export interface Names {
+  /** Given on first use. */
+  readonly coin: (coin: Coin) => Promise<number>
+  /** Given on first use. */
+  readonly lane: (lane: Lane) => Promise<number>
+  /** Given on first use. */
+  readonly featureSet: (hash: string) => Promise<number>
+  /** Only versions that were registered have one: a Fault `store.unknown_version` otherwise. */
+  readonly version: (version: Version) => Promise<number>
+}
+
+export function openNames(sql: Sql): Names {
+  const coin = remembered(async (symbol: Coin) => {
+    return await idOf(sql`
+      with made as (insert into coin (symbol) values (${symbol}) on conflict do nothing returning id)
+      select id from made union all select id from coin where symbol = ${symbol}`)
+  }, String)
+  const lane = remembered(async (it: Lane) => {
+    const coinId = await given(coin)(it.coin)
+    return await idOf(sql`
+      with made as (
+        insert into lane (coin_id, family) values (${coinId}, ${it.family})
+        on conflict do nothing returning id)
+      select id from made
+      union all select id from lane where coin_id = ${coinId} and family = ${it.family}`)
+  }, laneName)
+  const featureSet = remembered(async (hash: string) => {
+    return await idOf(sql`
+      with made as (insert into feature_set (hash) values (${hash}) on conflict do nothing returning id)
+      select id from made union all select id from feature_set where hash = ${hash}`)
+  }, String)
+  const version = remembered(async (it: Version) => {
+    const found = await idOf(sql`
+      select v.id from version v join lane l on l.id = v.lane_id join coin c on c.id = l.coin_id
+      where c.symbol = ${it.coin} and l.family = ${it.family} and v.number = ${it.version}`)
+    if (found === undefined)
+      throw new Fault('store.unknown_version', `${versionName(it)} was never registered`)
+    return found
+  }, versionName)
+  return { coin: given(coin), lane: given(lane), featureSet: given(featureSet), version }
+}
+
+async function idOf(query: PromiseLike<readonly unknown[]>): Promise<number | undefined> {
+  const rows = (await query) as readonly { readonly id: number }[]
+  return rows[0]?.id
+}
+
+/** Two that make the same name at once: the slower one's statement may see neither row, and asks again. */
+function given<K>(ask: (key: K) => Promise<number | undefined>): (key: K) => Promise<number> {
+  return async (key) => {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const id = await ask(key)
+      if (id !== undefined) return id
+    }
+    throw new Fault('store.unavailable', 'a name could not be given', { retryable: true })
+  }
+}
+
+function remembered<K, V>(ask: (key: K) => Promise<V>, name: (key: K) => string) {
+  const known = new Map<string, V>()
+  return async (key: K): Promise<V> => {
+    const text = name(key)
+    const found = known.get(text)
+    if (found !== undefined) return found
+    const value = await faulted(() => ask(key))
+    if (value !== undefined) known.set(text, value)
+    return value
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * A market's store, opened: its database made and brought up to this version's schema. A store belongs to one market and
+ * one interval; another is refused.
+ */
+import type { LedgerReader } from '../../actors/ledger.ts'
+import { Fault } from '../../streams/fault.ts'
+import { dayMs, type Millis } from '../../streams/time.ts'
+import {
+  databaseName,
+  ensureDatabase,
+  openDatabase,
+  type ServerAddress,
+  type Sql,
+} from './connection.ts'
+import { faulted } from './faults.ts'
+import type { Lease } from './lease.ts'
+import { openLedgerReader } from './ledger-reader.ts'
+import { openLedgerWriter, type PostgresLedgerWriter } from './ledger-writer.ts'
+import { migrate } from './migrate.ts'
+import { type Names, openNames } from './names.ts'
+import { openParts, type PartedTable, type Parts, partUnits } from './parts.ts'
+
+export interface StoreOptions {
+  readonly address: ServerAddress
+  /** `Feed.market`: `binance`, `tape-seed-7`. */
+  readonly market: string
+  readonly intervalMs: Millis
+}
+
+export interface Store {
+  readonly market: string
+  readonly intervalMs: Millis
+  readonly database: string
+  readonly sql: Sql
+  readonly names: Names
+  readonly parts: Parts
+  readonly reader: LedgerReader
+  /** The way to write, for whoever holds the lease. */
+  readonly writer: (
+    lease: Pick<Lease, 'name' | 'term'>,
+    wallNow: () => Millis,
+  ) => PostgresLedgerWriter
+  /** Makes the parts of today and the two days after, in market time, so that no commit has to. */
+  readonly prepareParts: (marketNow: Millis) => Promise<void>
+  /** Lets running queries end, for a while. */
+  readonly close: () => Promise<void>
+}
+
+const closeSeconds = 5
+
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { address, market, intervalMs } = options
+  const database = databaseName(market)
+  await ensureDatabase(address, database)
+  const sql = openDatabase(address, database)
+  try {
+    await migrate(sql)
+    await claim(sql, market, intervalMs)
+  } catch (error) {
+    await sql.end()
+    throw error
+  }
+  const names = openNames(sql)
+  const parts = openParts(sql)
+  return {
+    market,
+    intervalMs,
+    database,
+    sql,
+    names,
+    parts,
+    reader: openLedgerReader(sql, names),
+    writer: (lease, wallNow) => openLedgerWriter({ sql, names, parts, lease, wallNow }),
+    prepareParts: async (marketNow) => {
+      const days = [0, 1, 2].map((ahead) => marketNow + ahead * dayMs)
+      for (const table of Object.keys(partUnits) as PartedTable[]) await parts.ensure(table, days)
+    },
+    close: () => sql.end({ timeout: closeSeconds }),
+  }
+}
+
+async function claim(sql: Sql, market: string, intervalMs: Millis): Promise<void> {
+  const [held] = await faulted(
+    () => sql<{ name: string; interval_ms: Millis }[]>`
+      with made as (
+        insert into market (name, interval_ms) values (${market}, ${intervalMs})
+        on conflict do nothing returning name, interval_ms)
+      select name, interval_ms from made union all select name, interval_ms from market`,
+  )
+  if (held && (held.name !== market || held.interval_ms !== intervalMs))
+    throw new Fault(
+      'store.other_market',
+      `this store holds ${held.name} in candles of ${held.interval_ms / 1000} s, not ${market} in ${intervalMs / 1000} s: ` +
+        'a store belongs to one market and one interval, so choose another --data',
+    )
+}
