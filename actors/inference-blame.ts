@@ -7,6 +7,8 @@ import type { Job, Run } from './inference-queue.ts'
 
 export interface Bundle {
   readonly id: number
+  /** The model that is to be opened; such a bundle has no runs. */
+  readonly opening: number | null
   readonly runs: readonly Run[]
   /** How many runs have been answered. */
   readonly answered: number
@@ -16,10 +18,12 @@ export interface Verdict {
   /** To be given back to the queue, in order. */
   readonly again: readonly Job[]
   readonly poison: readonly Job[]
+  /** The model that was being opened, if that is what it was at. */
+  readonly opening: number | null
 }
 
 /** A job that two children died over is poison: one more attempt would cost a third. */
-const killsMax = 2
+export const killsMax = 2
 
 export function blame(underWay: readonly Bundle[]): Verdict {
   const [oldest, ...behind] = underWay
@@ -32,5 +36,6 @@ export function blame(underWay: readonly Bundle[]): Verdict {
       ...behind.flatMap((bundle) => bundle.runs.slice(bundle.answered).flatMap((run) => run.jobs)),
     ],
     poison: suspects.filter((job) => job.kills >= killsMax),
+    opening: oldest?.opening ?? null,
   }
 }

@@ -3,7 +3,6 @@
 export interface Household {
   readonly child: number
   readonly models: number
-  readonly waitingRows: number
 }
 
 /** The number breaks the last tie, so that the same fleet is always placed alike. */
@@ -16,7 +15,7 @@ export function chooseHome(households: readonly Household[]): number | undefined
 }
 
 function compare(a: Household, b: Household): number {
-  return a.models - b.models || a.waitingRows - b.waitingRows || a.child - b.child
+  return a.models - b.models || a.child - b.child
 }
 
 /**

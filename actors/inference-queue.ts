@@ -80,10 +80,11 @@ export class JobQueue {
     }
   }
 
-  /** The next bundle's runs among the models that are `here`; empty when there are none. */
+  /** The next bundle's runs among the models that are here, or of only one; empty when there are none. */
   take(
     urgency: Infer['urgency'],
-    here: (model: number) => boolean,
+    only: number | null,
+    isHere: (model: number) => boolean,
     msPerRow: (model: number) => number,
     limits: BundleLimits,
   ): readonly Run[] {
@@ -91,8 +92,9 @@ export class JobQueue {
     const runs: Run[] = []
     let rows = 0
     let ms = 0
-    for (const [model, line] of lines) {
-      if (!here(model)) continue
+    for (const model of only === null ? lines.keys() : [only]) {
+      const line = lines.get(model)
+      if (line === undefined || !isHere(model)) continue
       const alone = line[0]?.alone === true
       if (alone && runs.length > 0) continue
       const run = this.#cut(model, line, limits.runRowsMax)
@@ -109,12 +111,6 @@ export class JobQueue {
 
   has(model: number): boolean {
     return this.#live.has(model) || this.#backfill.has(model)
-  }
-
-  rowsOf(model: number): number {
-    const count = (line: readonly Job[] = []): number =>
-      line.reduce((sum, job) => sum + job.infer.rows, 0)
-    return count(this.#live.get(model)) + count(this.#backfill.get(model))
   }
 
   /** Takes out what matches, for good. */

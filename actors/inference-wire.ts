@@ -56,6 +56,8 @@ export type RunResult =
 /** To a child's actor, from the pool. */
 export interface Give {
   readonly type: 'give'
+  /** Of the life that it is meant for. */
+  readonly epoch: number
   readonly command: WireCommand
 }
 

@@ -2,6 +2,8 @@
  * What may be said to the inference pool, and what it answers. Every `infer` that was taken gets exactly one answer,
  * `inferred` or `inferFailed`, however many children die over it.
  */
+import type { Artifact } from '../models/artifact.ts'
+import { inputWidth } from '../models/manifest.ts'
 import type { Version } from '../models/version.ts'
 import type { Address } from './protocol.ts'
 
@@ -93,3 +95,14 @@ export type InferFailure =
 
 /** Who hears that a version has been set aside, so that its actor and lane are too. */
 export type Quarantined = (version: Version, reason: string) => void
+
+export function artifactRef({ folder, sha256, manifest }: Artifact): ArtifactRef {
+  return { folder, sha256, inputWidth: inputWidth(manifest.input) }
+}
+
+/** Only a full queue and a stopped pool pass by themselves. */
+export function fail(infer: Infer, code: InferFailure, reason: string): void {
+  const { id, version, replyTo } = infer
+  const retryable = code === 'inference.full' || code === 'inference.stopped'
+  replyTo.tell({ type: 'inferFailed', id, version, code, reason, retryable })
+}

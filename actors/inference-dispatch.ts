@@ -1,0 +1,113 @@
+/**
+ * What is given to whom. After every message each child is either full, or nothing waits for it: so a new row needs to be
+ * looked at alone, and a child that answered looks through the queue once.
+ */
+import { chooseHome } from './inference-home.ts'
+import type { Model } from './inference-models.ts'
+import type { Run } from './inference-queue.ts'
+import type { Child, Pool } from './inference-state.ts'
+
+/** Finds a home for a model; it stays without one while no child is well. */
+export function settle(pool: Pool, model: Model): void {
+  if (model.home !== null) return
+  const number = chooseHome(
+    [...pool.children.values()]
+      .filter((child) => !child.stalled)
+      .map((child) => ({ child: child.number, models: child.models.size })),
+  )
+  const home = number === undefined ? undefined : pool.children.get(number)
+  if (home === undefined) return
+  model.home = home.number
+  home.models.add(model)
+  home.toOpen.add(model)
+  feed(pool, home, null)
+}
+
+/** Those with something to do, after a child was lost; the others wait for the child's next life. */
+export function settleBusy(pool: Pool, models: Iterable<Model>): void {
+  for (const model of models) {
+    if (model.loads.length > 0 || pool.queue.has(model.number)) settle(pool, model)
+  }
+}
+
+/** The session is let go of, wherever it is. */
+export function evict(pool: Pool, model: Model): void {
+  const child = model.home === null ? undefined : pool.children.get(model.home)
+  child?.models.delete(model)
+  child?.toOpen.delete(model)
+  if (model.state !== 'absent') {
+    child?.address.tell({
+      type: 'give',
+      epoch: child.epoch,
+      command: { type: 'close', model: model.number },
+    })
+  }
+  model.state = 'absent'
+  model.home = null
+}
+
+/** Fills a child's places, from one model's line or from all that are at home there. */
+export function feed(pool: Pool, child: Child, only: Model | null): void {
+  if (child.stalled) return
+  openNext(pool, child)
+  const { underWayMax, bundle } = pool.options
+  const isHere = (number: number): boolean => {
+    const model = pool.models.get(number)
+    return model?.home === child.number && model.state === 'open'
+  }
+  const msPerRow = (number: number): number => pool.models.get(number)?.rowMs ?? 0
+  const from = only === null ? null : only.number
+  while (child.underWay.length < underWayMax) {
+    const live = pool.queue.take('live', from, isHere, msPerRow, bundle)
+    const mayBackfill = live.length === 0 && child.underWay.length < underWayMax - 1
+    const runs = mayBackfill ? pool.queue.take('backfill', from, isHere, msPerRow, bundle) : live
+    if (runs.length === 0) return
+    give(pool, child, runs)
+  }
+}
+
+/** One at a time, because opening takes as long as many rows, and live work is not to stand behind several. */
+function openNext(pool: Pool, child: Child): void {
+  if (child.underWay.some((bundle) => bundle.opening !== null)) return
+  const [model] = child.toOpen
+  if (model === undefined) return
+  child.toOpen.delete(model)
+  model.state = 'opening'
+  pool.bundles += 1
+  child.underWay.push({ id: pool.bundles, opening: model.number, runs: [], answered: 0 })
+  const { folder, sha256 } = model.artifact
+  child.address.tell({
+    type: 'give',
+    epoch: child.epoch,
+    command: { type: 'open', bundle: pool.bundles, model: model.number, folder, sha256 },
+  })
+}
+
+/** Where nobody is at home any more, it still counts as under way, and comes back when the child's leaving is told. */
+function give(pool: Pool, child: Child, runs: readonly Run[]): void {
+  pool.bundles += 1
+  child.underWay.push({ id: pool.bundles, opening: null, runs, answered: 0 })
+  child.address.tell({
+    type: 'give',
+    epoch: child.epoch,
+    command: {
+      type: 'run',
+      bundle: pool.bundles,
+      runs: runs.map(({ model, rows }) => ({ model, rows })),
+      inputs: join(runs),
+    },
+  })
+}
+
+function join(runs: readonly Run[]): Float32Array {
+  const parts = runs.flatMap((run) => run.jobs.map((job) => job.infer.inputs))
+  const [first] = parts
+  if (parts.length === 1 && first !== undefined) return first
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    all.set(part, offset)
+    offset += part.length
+  }
+  return all
+}

@@ -1,0 +1,149 @@
+/**
+ * The loop inside an inference child: takes commands one at a time, in order, and answers each. A bundle that takes long is
+ * answered in pieces, so that its first rows need not wait for its last, and so that it shows which run a process was at
+ * when it died.
+ */
+import assert from 'node:assert/strict'
+import { Fault } from '../streams/fault.ts'
+import type { RunResult, WireAnswer, WireCommand } from './inference-wire.ts'
+
+/** What it needs of a session. */
+export interface Opened {
+  readonly inputWidth: number
+  readonly run: (inputs: Float32Array, rows: number) => Promise<Float32Array>
+  readonly release: () => Promise<void>
+}
+
+export type Open = (folder: string, sha256: string) => Promise<Opened>
+
+type RunCommand = Extract<WireCommand, { type: 'run' }>
+
+/** Longer than most bundles take, so that they are answered in one piece. */
+const pieceMs = 5
+/** Asking the system how large the process is costs 20 µs, so it is not asked for every bundle. */
+const rssEveryMs = 200
+
+export function serveInference(host: NodeJS.Process, open: Open): void {
+  const sessions = new Map<number, Opened>()
+  const waiting: WireCommand[] = []
+  let busy = false
+  let rss = 0
+  let rssAt = -Infinity
+
+  const send = (answer: WireAnswer): void => void host.send?.(answer)
+  const size = (): number => {
+    const now = performance.now()
+    if (now - rssAt > rssEveryMs) {
+      rss = host.memoryUsage.rss()
+      rssAt = now
+    }
+    return rss
+  }
+
+  // The terminal sends these to the whole group; the daemon drains first, and this process leaves with it.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) host.on(signal, () => undefined)
+  host.on('disconnect', () => host.kill(host.pid, 'SIGKILL'))
+  host.on('message', (command: WireCommand) => {
+    waiting.push(command)
+    if (!busy) void work()
+  })
+  send({ type: 'ready', rss: size() })
+
+  async function work(): Promise<void> {
+    busy = true
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await obey(next)
+    busy = false
+  }
+
+  async function obey(command: WireCommand): Promise<void> {
+    switch (command.type) {
+      case 'open':
+        return openModel(command)
+      case 'close': {
+        const session = sessions.get(command.model)
+        sessions.delete(command.model)
+        return session?.release()
+      }
+      case 'run':
+        return runBundle(command)
+    }
+  }
+
+  async function openModel(command: Extract<WireCommand, { type: 'open' }>): Promise<void> {
+    const { bundle, model, folder, sha256 } = command
+    try {
+      const session = await open(folder, sha256)
+      await sessions.get(model)?.release()
+      sessions.set(model, session)
+      send({ type: 'opened', bundle, rss: size() })
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      send({ type: 'refused', bundle, code: error.code, reason: error.message, rss: size() })
+    }
+  }
+
+  async function runBundle({ bundle, runs, inputs }: RunCommand): Promise<void> {
+    let results: RunResult[] = []
+    let parts: Float32Array[] = []
+    let sentAt = performance.now()
+    let offset = 0
+    const flush = (): void => {
+      send({ type: 'ran', bundle, results, outputs: joined(parts), rss: size() })
+      results = []
+      parts = []
+      sentAt = performance.now()
+    }
+    for (const [at, { model, rows }] of runs.entries()) {
+      const session = sessions.get(model)
+      const numbers = rows * (session?.inputWidth ?? 0)
+      const { result, outputs } = await runOne(
+        session,
+        inputs.subarray(offset, offset + numbers),
+        rows,
+      )
+      offset += numbers
+      results.push(result)
+      if (outputs !== undefined) parts.push(outputs)
+      if (at === runs.length - 1 || performance.now() - sentAt > pieceMs) flush()
+    }
+  }
+}
+
+async function runOne(
+  session: Opened | undefined,
+  inputs: Float32Array,
+  rows: number,
+): Promise<{ readonly result: RunResult; readonly outputs?: Float32Array }> {
+  assert(session !== undefined, 'the pool gives runs only to where their model is open')
+  const startedAt = performance.now()
+  let outputs: Float32Array
+  try {
+    outputs = await session.run(inputs, rows)
+  } catch (error) {
+    // The runtime throws plain errors with its own words: one row can make a graph fail, and the next be well.
+    return { result: { type: 'failed', reason: String(error).slice(0, 300) } }
+  }
+  const ms = performance.now() - startedAt
+  const width = outputs.length / rows
+  return { result: { type: 'done', width, ms, notFinite: notFiniteRows(outputs, width) }, outputs }
+}
+
+function notFiniteRows(outputs: Float32Array, width: number): readonly number[] {
+  const rows = new Set<number>()
+  for (let at = 0; at < outputs.length; at += 1) {
+    if (!Number.isFinite(outputs[at])) rows.add(Math.floor(at / width))
+  }
+  return [...rows]
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const [first] = parts
+  if (parts.length === 1 && first !== undefined) return first
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    all.set(part, offset)
+    offset += part.length
+  }
+  return all
+}
