@@ -1,0 +1,94 @@
+/**
+ * A market from a file of trades or candles, whole in memory: it must be played from anywhere, and compressed text cannot
+ * be. 33 bytes a trade, so the limit is 660 MB; larger ones are for `import`, or to be cut.
+ */
+import { orderRows } from '../../candles/order-rows.ts'
+import { TradeLog } from '../../candles/trade-log.ts'
+import type { Coin } from '../../coin.ts'
+import { Fault } from '../../fault.ts'
+import { contentHash, type MarketFile, openMarketFile } from '../../files/market-file.ts'
+import type { Bars } from '../../files/pages.ts'
+import { floorTo, iso, type Millis, minuteMs } from '../../time.ts'
+import { sliceTrades, type Trades, TradesBuilder } from '../../trade.ts'
+import { pushCandleTrades, volumeMin } from './candle-trades.ts'
+import type { TapeMarket } from './market.ts'
+
+export const fileRowsMax = 20_000_000
+
+export async function fileMarket(options: {
+  readonly path: string
+  /** Whose market the file is. */
+  readonly coin: Coin
+  readonly intervalMs?: Millis
+  /** Columns that may be there and mean nothing. */
+  readonly ignore?: readonly string[]
+}): Promise<TapeMarket> {
+  const { path, coin, intervalMs = minuteMs, ignore = [] } = options
+  const hash = await contentHash(path)
+  const file = await openMarketFile(path, { ignore })
+  const log = new TradeLog()
+  for await (const trades of tradesOf(file, intervalMs)) {
+    const { length } = log
+    put(log, trades)
+    if (file.kind === 'candles' && log.length - length < trades.length) throw repeated(path)
+    if (log.length > fileRowsMax) throw tooLarge(path)
+  }
+  if (log.length === 0) throw new Fault('file.empty', `${path}: found no trades, expected rows`)
+  const firstAt = floorTo(log.at[0]!, intervalMs)
+  const endAt = floorTo(log.at[log.length - 1]!, intervalMs) + intervalMs
+  const saysWho = log.side.subarray(0, log.length).every((side) => side !== 0)
+  return {
+    name: `tape-file-${hash.slice(0, 12)}`,
+    startAt: firstAt,
+    tells: { takerBuyVolume: saysWho, trades: file.kind === 'trades' },
+    span: (asked) => (asked === coin ? { from: firstAt, to: endAt } : undefined),
+    *trades(asked, from, to) {
+      if (asked !== coin) return
+      const trades = sliceTrades(log, log.rowAt(from), log.rowAt(to))
+      if (trades.length > 0) yield trades
+    },
+  }
+}
+
+async function* tradesOf(file: MarketFile, intervalMs: Millis): AsyncGenerator<Trades> {
+  if (file.kind === 'trades') yield* file.pages()
+  else for await (const bars of file.pages()) yield played(bars, file.path, intervalMs)
+}
+
+/** Rows without volume are minutes in which nobody traded: they are left out, and come back as `empty` candles. */
+function played(bars: Bars, path: string, intervalMs: Millis): Trades {
+  const builder = new TradesBuilder(4 * bars.length)
+  for (let i = 0; i < bars.length; i++) {
+    const openAt = bars.openAt[i]!
+    const volume = bars.volume[i]!
+    if (floorTo(openAt, intervalMs) !== openAt) {
+      throw new Fault(
+        'file.interval',
+        `${path}: found a candle that opens at ${iso(openAt)}, expected one every ${intervalMs / 1000} s`,
+      )
+    }
+    if (volume < volumeMin) continue
+    const [open, high] = [bars.open[i]!, bars.high[i]!]
+    const [low, close] = [bars.low[i]!, bars.close[i]!]
+    pushCandleTrades(builder, { openAt, open, high, low, close, volume }, intervalMs)
+  }
+  return builder.take()
+}
+
+function put(log: TradeLog, trades: Trades): void {
+  const from = log.append(trades, 0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
+  if (from === trades.length) return
+  const rows = Uint32Array.from({ length: trades.length - from }, (_, k) => from + k)
+  orderRows(trades, rows, rows.length)
+  log.merge(trades, rows, rows.length, () => undefined)
+}
+
+function repeated(path: string): Fault {
+  const message = `${path}: found two candles of the same minute, expected one of each`
+  return new Fault('file.repeated', message)
+}
+
+function tooLarge(path: string): Fault {
+  const message = `${path}: found more than ${fileRowsMax} trades, which is what a tape holds in memory; import it, or cut it`
+  return new Fault('file.too_large', message)
+}

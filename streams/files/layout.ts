@@ -1,0 +1,132 @@
+/**
+ * Which column of a file means what. Names differ between exporters; a column whose name says nothing we know is refused,
+ * unless the caller lists it as one to ignore: a silently skipped column may have been the one that mattered.
+ */
+import { Fault } from '../fault.ts'
+
+export type CandleColumn =
+  | 'time'
+  | 'open'
+  | 'high'
+  | 'low'
+  | 'close'
+  | 'volume'
+  | 'quoteVolume'
+  | 'takerBuyVolume'
+  | 'trades'
+export type TradeColumn = 'time' | 'price' | 'size' | 'side' | 'makerSide' | 'id'
+
+/** Where each column stands, counted from 0. */
+export type Layout =
+  | { readonly kind: 'candles'; readonly at: Places<CandleColumn>; readonly ignored: Ignored }
+  | { readonly kind: 'trades'; readonly at: Places<TradeColumn>; readonly ignored: Ignored }
+
+type Places<C extends string> = { readonly [K in C]?: number }
+/** Columns that were there and are not read. */
+type Ignored = readonly string[]
+
+const timeNames = ['open_time', 'opentime', 'open_at', 'openat', 'timestamp', 'time', 'datetime']
+const candleNames: Readonly<Record<CandleColumn, readonly string[]>> = {
+  time: [...timeNames, 'date', 'unix', 'at', 'ts'],
+  open: ['open', 'o'],
+  high: ['high', 'h'],
+  low: ['low', 'l'],
+  close: ['close', 'c'],
+  volume: ['volume', 'vol', 'v', 'base_volume', 'volume_base'],
+  quoteVolume: ['quote_volume', 'quotevolume', 'quote_asset_volume', 'volume_quote'],
+  takerBuyVolume: ['taker_buy_volume', 'takerbuyvolume', 'taker_buy_base_asset_volume'],
+  trades: ['trades', 'count', 'number_of_trades', 'trade_count', 'tradecount'],
+}
+const tradeNames: Readonly<Record<TradeColumn, readonly string[]>> = {
+  time: [...timeNames, 'date', 'unix', 'at', 'ts', 'transact_time'],
+  price: ['price', 'p'],
+  size: ['size', 'amount', 'qty', 'quantity', 'volume', 'q'],
+  side: ['side', 'taker_side', 'takerside'],
+  makerSide: ['is_buyer_maker', 'isbuyermaker'],
+  id: ['id', 'trade_id', 'tradeid', 'agg_trade_id', 'tid'],
+}
+/** Known, and of no use here. */
+const knownExtras = ['close_time', 'closetime', 'symbol', 'coin', 'pair', 'exchange', 'ignore']
+const knownTradeExtras = ['quote_qty', 'quoteqty', 'cost', 'is_best_match', 'isbestmatch']
+
+/** `where` names the file in messages. */
+export function layoutOf(
+  header: readonly string[],
+  where: string,
+  ignore: readonly string[] = [],
+): Layout {
+  const names = header.map(plain)
+  const is = (column: readonly string[]): boolean => names.some((name) => column.includes(name))
+  if (is(candleNames.open) && is(candleNames.close)) {
+    const needed = ['time', 'open', 'high', 'low', 'close', 'volume'] as const
+    const { at, ignored } = place(header, names, candleNames, needed, knownExtras, ignore, where)
+    return { kind: 'candles', at, ignored }
+  }
+  if (is(tradeNames.price)) {
+    const needed = ['time', 'price', 'size'] as const
+    const extras = [...knownExtras, ...knownTradeExtras]
+    const { at, ignored } = place(header, names, tradeNames, needed, extras, ignore, where)
+    return { kind: 'trades', at, ignored }
+  }
+  throw new Fault(
+    'file.header',
+    `${where}, line 1: found ${quoteAll(header)}, expected a header with open_time, open, high, low, close, volume ` +
+      'for candles, or time, price, size (and side, id) for trades',
+  )
+}
+
+function place<C extends string>(
+  header: readonly string[],
+  names: readonly string[],
+  known: Readonly<Record<C, readonly string[]>>,
+  needed: readonly C[],
+  extras: readonly string[],
+  ignore: readonly string[],
+  where: string,
+): { readonly at: Places<C>; readonly ignored: Ignored } {
+  const at: { [K in C]?: number } = {}
+  const ignored: string[] = []
+  const columns = Object.keys(known) as C[]
+  const skipped = ignore.map(plain)
+  names.forEach((name, i) => {
+    const column = columns.find((c) => known[c].includes(name))
+    if (skipped.includes(name)) ignored.push(header[i]!)
+    else if (column !== undefined && at[column] === undefined) at[column] = i
+    else if (column !== undefined) {
+      const first = header[at[column] as number]
+      throw new Fault(
+        'file.header',
+        `${where}, line 1: columns "${first}" and "${header[i]}" both look like the ${column}, expected one; ignore the other`,
+      )
+    } else if (extras.includes(name)) ignored.push(header[i]!)
+    else throw unknownColumn(header[i]!, columns, where)
+  })
+  const lacking = needed.filter((column) => at[column] === undefined)
+  if (lacking.length > 0) {
+    throw new Fault(
+      'file.header',
+      `${where}, line 1: found ${quoteAll(header)}, expected also a column for ${lacking.join(', ')}`,
+    )
+  }
+  return { at, ignored }
+}
+
+function unknownColumn(name: string, columns: readonly string[], where: string): Fault {
+  return new Fault(
+    'file.column',
+    `${where}, line 1: found the unknown column "${name}", expected one for ${columns.join(', ')}; ` +
+      'list it as a column to ignore if it does not matter',
+  )
+}
+
+function plain(name: string): string {
+  return name
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[\s-]+/g, '_')
+}
+
+function quoteAll(header: readonly string[]): string {
+  const shown = header.slice(0, 20).map((name) => `"${name.slice(0, 40)}"`)
+  return shown.join(', ') + (header.length > 20 ? ', …' : '')
+}

@@ -1,0 +1,201 @@
+/**
+ * Rows of a file as pages of columns. Every value is checked here, once, whatever the file's format; a page that comes out
+ * holds finite, positive prices and candles whose high and low enclose them.
+ */
+import { Fault } from '../fault.ts'
+import { iso, type Millis } from '../time.ts'
+import { type Trades, TradesBuilder } from '../trade.ts'
+import { type CellValue, identityIn, instantIn, numberIn, sideIn, sideOfTaker } from './cell.ts'
+import type { Layout } from './layout.ts'
+
+/** Candles in columns; what the file does not tell is NaN. A volume of 0 means that nobody traded. */
+export interface Bars {
+  readonly length: number
+  readonly openAt: Float64Array
+  readonly open: Float64Array
+  readonly high: Float64Array
+  readonly low: Float64Array
+  readonly close: Float64Array
+  readonly volume: Float64Array
+  readonly quoteVolume: Float64Array
+  readonly takerBuyVolume: Float64Array
+  readonly trades: Float64Array
+}
+
+/** A row's cells by column, and what it is called in messages: `line 17`. */
+export interface RowSource {
+  cell(column: number): CellValue
+  place(): string
+  nameOf(column: number): string
+}
+
+const barFields = [
+  'openAt',
+  'open',
+  'high',
+  'low',
+  'close',
+  'volume',
+  'quoteVolume',
+  'takerBuyVolume',
+  'trades',
+] as const
+type BarField = (typeof barFields)[number]
+
+export class BarPage {
+  readonly #at: Extract<Layout, { kind: 'candles' }>['at']
+  readonly #where: string
+  readonly #rows: number
+  #columns: Record<BarField, Float64Array>
+  #length = 0
+
+  constructor(layout: Extract<Layout, { kind: 'candles' }>, where: string, rows: number) {
+    this.#at = layout.at
+    this.#where = where
+    this.#rows = rows
+    this.#columns = freshColumns(rows)
+  }
+
+  get isFull(): boolean {
+    return this.#length === this.#rows
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  add(row: RowSource): void {
+    const at = this.#at
+    const to = this.#columns
+    const i = this.#length
+    const open = this.#price(row, at.open!)
+    const high = this.#price(row, at.high!)
+    const low = this.#price(row, at.low!)
+    const close = this.#price(row, at.close!)
+    if (high < Math.max(open, close, low) || low > Math.min(open, close)) {
+      const found = `open ${open}, high ${high}, low ${low}, close ${close}`
+      throw refusal(this.#where, row, at.high!, found, 'a high and a low that enclose the rest')
+    }
+    to.openAt[i] = instant(this.#where, row, at.time!)
+    to.open[i] = open
+    to.high[i] = high
+    to.low[i] = low
+    to.close[i] = close
+    to.volume[i] = this.#amount(row, at.volume)
+    to.quoteVolume[i] = this.#amount(row, at.quoteVolume)
+    to.takerBuyVolume[i] = this.#amount(row, at.takerBuyVolume)
+    to.trades[i] = this.#amount(row, at.trades)
+    this.#length = i + 1
+  }
+
+  take(): Bars {
+    const length = this.#length
+    const columns = this.#columns
+    this.#length = 0
+    this.#columns = freshColumns(this.#rows)
+    const cut = barFields.map((field) => [field, columns[field].subarray(0, length)])
+    return { length, ...(Object.fromEntries(cut) as Record<BarField, Float64Array>) }
+  }
+
+  #price(row: RowSource, column: number): number {
+    return positive(this.#where, row, column, 'a price above 0')
+  }
+
+  #amount(row: RowSource, column: number | undefined): number {
+    if (column === undefined) return Number.NaN
+    const amount = numberIn(row.cell(column))
+    if (amount !== undefined && amount >= 0) return amount
+    throw refusal(this.#where, row, column, row.cell(column), 'a number of at least 0')
+  }
+}
+
+export class TradePage {
+  readonly #at: Extract<Layout, { kind: 'trades' }>['at']
+  readonly #where: string
+  readonly #rows: number
+  readonly #trades: TradesBuilder
+  #read = 0
+
+  constructor(layout: Extract<Layout, { kind: 'trades' }>, where: string, rows: number) {
+    this.#at = layout.at
+    this.#where = where
+    this.#rows = rows
+    this.#trades = new TradesBuilder(rows)
+  }
+
+  get isFull(): boolean {
+    return this.#trades.length === this.#rows
+  }
+
+  get length(): number {
+    return this.#trades.length
+  }
+
+  add(row: RowSource): void {
+    const at = this.#at
+    const where = this.#where
+    this.#read++
+    const time: Millis = instant(where, row, at.time!)
+    const price = positive(where, row, at.price!, 'a price above 0')
+    const size = positive(where, row, at.size!, 'a size above 0')
+    this.#trades.push(time, this.#identity(row), price, size, this.#side(row))
+  }
+
+  take(): Trades {
+    return this.#trades.take()
+  }
+
+  /** Without names of their own, trades are known by their place in the file. */
+  #identity(row: RowSource): number {
+    const column = this.#at.id
+    if (column === undefined) return this.#read
+    const id = identityIn(row.cell(column))
+    if (id !== undefined) return id
+    throw refusal(this.#where, row, column, row.cell(column), 'the name of the trade')
+  }
+
+  #side(row: RowSource): number {
+    const { side: column, makerSide } = this.#at
+    if (column !== undefined) {
+      const side = sideIn(row.cell(column))
+      if (side !== undefined) return side
+      throw refusal(this.#where, row, column, row.cell(column), 'buy or sell')
+    }
+    if (makerSide === undefined) return 0
+    const side = sideOfTaker(row.cell(makerSide))
+    if (side !== undefined) return side
+    throw refusal(this.#where, row, makerSide, row.cell(makerSide), 'true or false')
+  }
+}
+
+function positive(where: string, row: RowSource, column: number, expected: string): number {
+  const number = numberIn(row.cell(column))
+  if (number !== undefined && number > 0) return number
+  throw refusal(where, row, column, row.cell(column), expected)
+}
+
+function instant(where: string, row: RowSource, column: number): Millis {
+  const at = instantIn(row.cell(column))
+  if (at !== undefined) return at
+  const expected = `an instant: milliseconds, microseconds or seconds since 1970, or ${iso(1546300800000)}`
+  throw refusal(where, row, column, row.cell(column), expected)
+}
+
+export function refusal(
+  where: string,
+  row: RowSource,
+  column: number,
+  found: CellValue,
+  expected: string,
+): Fault {
+  const shown = typeof found === 'string' ? `"${found.slice(0, 80)}"` : String(found)
+  return new Fault(
+    'file.value',
+    `${where}, ${row.place()}, column "${row.nameOf(column)}": found ${shown}, expected ${expected}`,
+  )
+}
+
+function freshColumns(rows: number): Record<BarField, Float64Array> {
+  const columns = barFields.map((field) => [field, new Float64Array(rows)])
+  return Object.fromEntries(columns) as Record<BarField, Float64Array>
+}
