@@ -1,0 +1,179 @@
+/** An exchange over ccxt's REST side: trades, candles, time and listings, in the shapes of `Venue`. */
+import type { Coin } from '../../coin.ts'
+import { Fault } from '../../fault.ts'
+import type { Clock, Millis } from '../../time.ts'
+import { parseRetryAfter } from '../reconnect.ts'
+import { Bundle } from './bundle.ts'
+import { type CcxtErrors, type CcxtExchange, faultOf } from './ccxt-exchange.ts'
+import { pollingSocket } from './poll.ts'
+import type { CcxtTrade, Quirks } from './quirks.ts'
+import { tradeId } from './trade-id.ts'
+import {
+  type CandleRow,
+  type Cursor,
+  Limited,
+  type Socket,
+  type SocketEar,
+  type TradesPage,
+  type Venue,
+} from './venue.ts'
+
+export interface VenueOptions {
+  readonly source: string
+  readonly quirks: Quirks
+  readonly rest: CcxtExchange
+  readonly errors: CcxtErrors
+  readonly clock: Clock
+  readonly intervalMs: Millis
+  readonly pollEveryMs: Millis
+  readonly derivatives: boolean
+  readonly socket: (ear: SocketEar) => Socket
+}
+
+/** An exchange's whole list of markets weighs megabytes. */
+const freshListEveryMs: Millis = 60_000
+/** ccxt limits Binance to this many candles a page; others give what they give. */
+const candlesPage = 1000
+
+export function ccxtVenue(options: VenueOptions): Venue {
+  const { source, quirks, rest, errors, clock, intervalMs } = options
+  let listedAt = Number.NEGATIVE_INFINITY
+  let toldDate: { readonly told: Millis; readonly heardAt: Millis } | undefined
+  rest.options.fetchMarkets = {
+    types: options.derivatives ? ['spot', 'linear', 'inverse'] : ['spot'],
+  }
+  listenToHeaders(rest, clock, (told) => {
+    toldDate = { told, heardAt: clock.now() }
+  })
+
+  async function asked<A>(question: () => Promise<A>): Promise<A> {
+    try {
+      return await question()
+    } catch (error) {
+      throw faultOf(error, errors)
+    }
+  }
+
+  async function markets(fresh: boolean): Promise<NonNullable<CcxtExchange['markets']>> {
+    const due = fresh && clock.now() - listedAt >= freshListEveryMs
+    // A list that failed to load is remembered by ccxt as a rejected promise: only a reload asks again.
+    if (rest.markets === undefined || due) {
+      await asked(() => rest.loadMarkets(true))
+      listedAt = clock.now()
+    }
+    return rest.markets ?? {}
+  }
+
+  async function trades(coin: Coin, from: Cursor): Promise<TradesPage> {
+    await markets(false)
+    const { since, limit, params } = quirks.query(from)
+    const askedAt = clock.now()
+    const page = await asked(() => rest.fetchTrades(coin, since, limit, { ...params }))
+    const ascending = page.toSorted((a, b) => quirks.at(a) - quirks.at(b) || byName(a, b))
+    const next = quirks.next(from, ascending, askedAt)
+    return { trades: columns(ascending, quirks), coveredTo: next?.at ?? askedAt, next }
+  }
+
+  async function candles(coin: Coin, from: Millis): Promise<readonly CandleRow[]> {
+    const market = (await markets(false))[coin]
+    if (market === undefined) throw new Fault('feed.no_market', `${source} does not list ${coin}`)
+    const raw = quirks.rawCandles
+    const method = raw && market.spot === true ? rawMethod(rest, raw.method) : undefined
+    const interval = timeframe(intervalMs)
+    if (raw !== undefined && method !== undefined) {
+      const query = { symbol: market.id, interval, startTime: from, limit: candlesPage }
+      return (await asked(() => method(query))).map((row) => raw.row(row))
+    }
+    if (rest.has.fetchOHLCV !== true) throw new Fault('feed.refused', `${source} has no candles`)
+    return (await asked(() => rest.fetchOHLCV(coin, interval, from))).map(unifiedRow)
+  }
+
+  async function time(): Promise<Millis | undefined> {
+    if (rest.has.fetchTime === true) {
+      return (await asked(() => rest.fetchTime())) + quirks.timeHalfStepMs
+    }
+    // A `Date` header tells whole seconds: on average it is half a second late.
+    return toldDate && toldDate.told + 500 + clock.now() - toldDate.heardAt
+  }
+
+  async function listed(coin: Coin, fresh: boolean): Promise<'listed' | 'halted' | 'absent'> {
+    const market = (await markets(fresh))[coin]
+    if (market === undefined) return 'absent'
+    return market.active === false ? 'halted' : 'listed'
+  }
+
+  function socket(ear: SocketEar): Socket {
+    if (rest.has.watchTrades === true) return options.socket(ear)
+    return pollingSocket({ trades }, ear, clock, () => clock.now(), options.pollEveryMs)
+  }
+
+  return {
+    ...{ source, sequential: quirks.sequential, candleColumns: quirks.candleColumns },
+    ...{ socket, trades, candles, time, listed },
+    close: () => void rest.fetchDispatcher?.destroy(),
+  }
+}
+
+export function columns(trades: readonly CcxtTrade[], quirks: Quirks): ReturnType<Bundle['take']> {
+  const bundle = new Bundle()
+  for (const trade of trades) pushTrade(bundle, trade, quirks)
+  return bundle.take()
+}
+
+/** What is not a number here is refused by whoever takes the bundle. */
+export function pushTrade(bundle: Bundle, trade: CcxtTrade, quirks: Quirks): void {
+  const at = quirks.at(trade)
+  const price = trade.price ?? Number.NaN
+  const size = trade.amount ?? Number.NaN
+  const side = trade.side === 'buy' ? 1 : trade.side === 'sell' ? -1 : 0
+  bundle.push(at, tradeId(trade.id, `${at} ${price} ${size} ${side}`), price, size, side)
+}
+
+function byName(a: CcxtTrade, b: CcxtTrade): number {
+  return tradeId(a.id, '') - tradeId(b.id, '')
+}
+
+function listenToHeaders(rest: CcxtExchange, clock: Clock, hearDate: (told: Millis) => void): void {
+  const judge = rest.handleErrors.bind(rest)
+  rest.handleErrors = (code, reason, ...more) => {
+    const headers = (more[2] ?? {}) as Readonly<Record<string, string | undefined>>
+    const date = Date.parse(headers.Date ?? '')
+    if (!Number.isNaN(date)) hearDate(date)
+    const waitMs = parseRetryAfter(headers['Retry-After'], clock.now())
+    if (waitMs !== undefined && (code === 418 || code === 429 || code === 503)) {
+      throw new Limited(`${rest.id} answered ${code} and asks to wait ${waitMs} ms`, waitMs)
+    }
+    return judge(code, reason, ...more)
+  }
+}
+
+type RawMethod = (query: unknown) => Promise<readonly (readonly unknown[])[]>
+
+/** ccxt makes a method for every address of an exchange's API. */
+function rawMethod(rest: CcxtExchange, name: string): RawMethod | undefined {
+  const method = (rest as unknown as Readonly<Record<string, unknown>>)[name]
+  return typeof method === 'function' ? (method.bind(rest) as RawMethod) : undefined
+}
+
+function unifiedRow(row: readonly number[]): CandleRow {
+  const [openAt, open, high, low, close, volume] = row.map((value) => value ?? Number.NaN)
+  const untold = Number.NaN
+  return {
+    openAt: openAt ?? untold,
+    open: open ?? untold,
+    high: high ?? untold,
+    low: low ?? untold,
+    close: close ?? untold,
+    volume: volume ?? untold,
+    quoteVolume: untold,
+    takerBuyVolume: untold,
+    trades: untold,
+  }
+}
+
+/** 60000 → `1m`, as ccxt writes it. */
+function timeframe(intervalMs: Millis): string {
+  const minutes = intervalMs / 60_000
+  if (minutes % 1440 === 0) return `${minutes / 1440}d`
+  return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`
+}

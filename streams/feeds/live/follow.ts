@@ -1,0 +1,411 @@
+/**
+ * One coin of a live market, from subscription to end: takes what its line hears, fills over REST what the line missed, and
+ * tells the time. Each trade is emitted once, a stretch that was missed is emitted as a gap, and no candle is closed over
+ * trades that are known to be missing unless that gap says so.
+ *
+ * connecting → filling (live trades are held back) → following ⇄ verifying → …
+ *      ▲            │                 │
+ *      └─ down ─────┴─────────────────┘            any → ended (delisted)
+ */
+import { Subscription } from 'rxjs'
+import { tell } from '../../channels.ts'
+import type { Coin } from '../../coin.ts'
+import { Fault } from '../../fault.ts'
+import type { GapCause } from '../../gap.ts'
+import type { Clock, Millis } from '../../time.ts'
+import type { Trades } from '../../trade.ts'
+import type { FeedItem } from '../feed.ts'
+import { Arrivals, type Patience, patience, type StalenessBounds } from '../staleness.ts'
+import type { Asker } from './ask.ts'
+import { Bundle, refusal } from './bundle.ts'
+import { Coverage } from './coverage.ts'
+import type { ExchangeClock } from './exchange-clock.ts'
+import type { CoinEar, Line } from './line.ts'
+import { Seen } from './seen.ts'
+import type { Cursor, Venue } from './venue.ts'
+
+export interface FollowLimits {
+  readonly tickMs: Millis
+  readonly graceMs: Millis
+  /** How long candles wait for what is missing before they are closed as part of a gap. */
+  readonly patienceMs: Millis
+  /** How long a trade may come after one with a later number before it counts as lost. */
+  readonly reorderMsMax: Millis
+  /** A tick later than this means that we were stopped, or that the wall clock was set. */
+  readonly lateTickMs: Millis
+  /** A trade further ahead of the exchange's clock than this is refused. */
+  readonly aheadMsMax: Millis
+  /** Live trades held back while filling; with more, order is given up, not trades. */
+  readonly heldTradesMax: number
+  /** Where trades have no running number, one more look this long after filling catches what REST showed late. */
+  readonly secondLookMs: Millis
+  /** How long REST may take to say whether a silent coin is merely quiet. */
+  readonly verifyMsMax: Millis
+  /** A market that has been halted for so long has ended. */
+  readonly haltedMsMax: Millis
+  readonly staleness: StalenessBounds
+}
+
+export interface FollowOptions {
+  readonly coin: Coin
+  readonly from: Millis
+  readonly intervalMs: Millis
+  readonly venue: Venue
+  readonly line: Line
+  readonly clock: Clock
+  readonly market: ExchangeClock
+  readonly asker: Asker
+  readonly limits: FollowLimits
+  readonly emit: (item: FeedItem) => void
+}
+
+export class Follow implements CoinEar {
+  readonly #o: FollowOptions
+  readonly #coverage: Coverage
+  readonly #seen: Seen
+  readonly #arrivals = new Arrivals()
+  readonly #timers = new Subscription()
+  readonly #end = new AbortController()
+  #filling: AbortController | undefined
+  #verifying = false
+  #held: Trades[] = []
+  #heldCount = 0
+  #doubtful: Trades[] = []
+  #up = false
+  #heardAt: Millis
+  #tickedAt: Millis
+  #last: Cursor | undefined
+  #quiet = 0
+  #haltedSince: Millis | undefined
+
+  constructor(options: FollowOptions) {
+    this.#o = options
+    const { coin, from, intervalMs, venue, clock, limits } = options
+    const { graceMs, patienceMs } = limits
+    this.#heardAt = clock.now()
+    this.#tickedAt = this.#heardAt
+    this.#coverage = new Coverage({ coin, from, intervalMs, graceMs, patienceMs }, this.#heardAt)
+    this.#seen = new Seen(venue.sequential)
+  }
+
+  async start(): Promise<void> {
+    const { venue, coin, line, asker } = this.#o
+    try {
+      const listed = await asker.ask(() => venue.listed(coin, false), this.#end.signal)
+      if (listed === 'absent') return this.#ended(`${venue.source} does not list ${coin}`)
+    } catch (error) {
+      return this.#stopOn(error)
+    }
+    if (this.#end.signal.aborted) return
+    line.add(coin, this)
+    this.#schedule()
+  }
+
+  stop(): void {
+    this.#end.abort()
+    this.#filling?.abort()
+    this.#timers.unsubscribe()
+    this.#o.line.remove(this.#o.coin)
+  }
+
+  up(): void {
+    this.#up = true
+    this.#heardAt = this.#o.clock.now()
+    this.#arrivals.interrupted()
+    this.#emit({ type: 'connected', coin: this.#o.coin })
+    tell('feed.connected', { coin: this.#o.coin })
+    void this.#fill()
+  }
+
+  down(cause: string, attempt: number): void {
+    const { coin } = this.#o
+    const silent = cause === 'silent'
+    this.#up = false
+    this.#filling?.abort()
+    this.#lose(silent ? 'silent' : 'disconnected', this.#vouchedTo(silent))
+    this.#release()
+    this.#emit({ type: 'reconnecting', coin, cause, attempt })
+    tell('feed.reconnecting', { coin, cause, attempt })
+  }
+
+  heard(trades: Trades): void {
+    this.#heardAt = this.#o.clock.now()
+    this.#quiet = 0
+    this.#haltedSince = undefined
+    this.#arrivals.note(this.#heardAt)
+    if (this.#filling === undefined) return this.#take(trades)
+    this.#held.push(trades)
+    this.#heldCount += trades.length
+    if (this.#heldCount > this.#o.limits.heldTradesMax) this.#release()
+  }
+
+  refused(what: string, detail: string): void {
+    tell('feed.refused', { coin: this.#o.coin, what, detail })
+  }
+
+  // Trades in
+
+  #take(trades: Trades): void {
+    const { market, clock, limits } = this.#o
+    const latest = market.now() + limits.aheadMsMax
+    const last = trades.at[trades.length - 1]
+    if (last !== undefined && last > latest && this.#doubtful.length < 1000) {
+      this.#doubt(trades)
+      return
+    }
+    this.#pass(trades, latest, clock.now())
+  }
+
+  /** Either this trade lies in the future, or our idea of the exchange's clock is wrong: that is asked before it is refused. */
+  #doubt(trades: Trades): void {
+    this.#doubtful.push(trades)
+    if (this.#doubtful.length > 1) return
+    void this.#o.market.measure().then(() => {
+      const doubtful = this.#doubtful
+      this.#doubtful = []
+      const latest = this.#o.market.now() + this.#o.limits.aheadMsMax
+      for (const bundle of doubtful) this.#pass(bundle, latest, this.#o.clock.now())
+    })
+  }
+
+  #pass(trades: Trades, latest: Millis, receivedAt: Millis): void {
+    const fresh = new Bundle()
+    const { at: times, id: ids, price: prices, size: sizes, side: sides } = trades
+    for (let i = 0; i < trades.length; i++) {
+      const at = times[i] as number
+      const id = ids[i] as number
+      const price = prices[i] as number
+      const size = sizes[i] as number
+      const why = refusal(at, price, size, latest)
+      if (why !== undefined) {
+        this.refused('trade', why)
+        continue
+      }
+      if (!this.#seen.accept(id, at, receivedAt)) continue
+      fresh.push(at, id, price, size, sides[i] as number)
+      if (this.#last === undefined || at >= this.#last.at) this.#last = { at, id }
+    }
+    if (fresh.length > 0) {
+      this.#emit({ type: 'trades', coin: this.#o.coin, trades: fresh.take() })
+    }
+  }
+
+  #release(): void {
+    const held = this.#held
+    this.#held = []
+    this.#heldCount = 0
+    for (const trades of held) this.#take(trades)
+  }
+
+  // What was missed
+
+  #lose(cause: GapCause, from: Millis, cursor?: Cursor): void {
+    const resume = cursor ?? this.#last ?? { at: from }
+    this.#coverage.lose(cause, from, resume, this.#o.clock.now())
+    this.#arrivals.interrupted()
+  }
+
+  /** Up to when it is certain that nothing was missed: a socket that was heard as usual is believed, a silent one is not. */
+  #vouchedTo(silent: boolean): Millis {
+    const { market, clock } = this.#o
+    const { suspectMs } = this.#patience()
+    const lastAt = this.#last?.at ?? this.#coverage.clockAt
+    if (silent || clock.now() - this.#heardAt > suspectMs) return lastAt
+    return Math.max(lastAt, market.now() - suspectMs)
+  }
+
+  async #fill(): Promise<void> {
+    const { coin, market, clock } = this.#o
+    const started = this.#last !== undefined
+    const filling = new AbortController()
+    this.#filling = filling
+    try {
+      await market.measure()
+      if (filling.signal.aborted) return
+      if (started) this.#declare(market.now())
+      const provenFrom = await this.#read(filling.signal)
+      this.#seen.forgive()
+      for (const gap of this.#coverage.healed(provenFrom)) this.#emit({ type: 'healed', gap })
+    } catch (error) {
+      if (filling.signal.aborted) return
+      if (!(error instanceof Fault)) throw error
+      this.refused('backfill', error.message)
+      if (error.code === 'feed.no_market') return this.#ended(`${coin} was delisted`)
+      this.#declare(market.now())
+      this.#coverage.givenUp()
+    } finally {
+      if (this.#filling === filling) this.#filling = undefined
+    }
+    this.#heardAt = clock.now()
+    this.#release()
+    this.#lookAgain()
+  }
+
+  /** Reads on from the missing stretch's cursor to the newest. The answer is the instant from which nothing is missing. */
+  async #read(wanted: AbortSignal): Promise<Millis> {
+    const { venue, coin, asker, clock } = this.#o
+    const missing = this.#coverage.missing
+    let cursor = missing?.cursor
+    // A trade that was known must show up again in the first page: else there is a hole before that page.
+    let provenFrom: Millis | undefined = cursor?.id === undefined ? 0 : undefined
+    while (cursor !== undefined) {
+      const from: Cursor = cursor
+      const page = await asker.ask(() => venue.trades(coin, from), wanted)
+      if (provenFrom === undefined) provenFrom = this.#overlaps(page.trades)
+      this.#take(page.trades)
+      const next = page.next
+      if (next === undefined) break
+      this.#coverage.progressed(next, clock.now())
+      this.#tellTime(page.coveredTo, false)
+      cursor = next
+    }
+    return provenFrom ?? 0
+  }
+
+  #overlaps(trades: Trades): Millis | undefined {
+    if (trades.length === 0) return 0
+    for (let i = 0; i < trades.length; i++) {
+      if (this.#seen.has(trades.id[i] as number)) return 0
+    }
+    return trades.at[0]
+  }
+
+  #lookAgain(): void {
+    const { venue, coin, asker, clock, limits, market } = this.#o
+    if (venue.sequential || !this.#up) return
+    const from = { at: market.now() - limits.secondLookMs }
+    const look = async (): Promise<void> => {
+      try {
+        this.#take((await asker.ask(() => venue.trades(coin, from), this.#end.signal)).trades)
+      } catch (error) {
+        this.#stopOn(error)
+      }
+    }
+    this.#timers.add(clock.schedule(() => void look(), limits.secondLookMs))
+  }
+
+  #declare(to: Millis): void {
+    const gap = this.#coverage.declare(to)
+    if (gap !== undefined) this.#emit({ type: 'gap', gap })
+  }
+
+  // Time and silence
+
+  #schedule(): void {
+    const { clock, market, limits } = this.#o
+    const delay = Math.min(limits.tickMs, this.#coverage.untilClose(market.now()))
+    this.#timers.add(
+      clock.schedule(() => {
+        this.#tick()
+        if (!this.#end.signal.aborted) this.#schedule()
+      }, delay),
+    )
+  }
+
+  #tick(): void {
+    const { clock, market, limits, coin } = this.#o
+    const wall = clock.now()
+    const passed = wall - this.#tickedAt
+    this.#tickedAt = wall
+    if (passed < -limits.tickMs || passed > limits.tickMs + limits.lateTickMs) this.#stopped()
+    if (this.#coverage.missing !== undefined) {
+      if (this.#coverage.outOfPatience(market.now(), wall)) {
+        this.#declare(market.now())
+        this.#tellTime(market.now(), false)
+      }
+      return
+    }
+    const silentMs = wall - this.#heardAt
+    const { suspectMs, limitMs } = this.#patience()
+    tell('feed.staleness', { coin, stalenessMs: silentMs })
+    if (silentMs > limitMs) void this.#verify()
+    const owed = this.#seen.owed[0]
+    if (owed !== undefined && wall - owed.sinceWall > limits.reorderMsMax) {
+      this.#lose('sequence', owed.after, { at: owed.after, id: owed.from - 1 })
+      void this.#fill()
+      return
+    }
+    this.#tellTime(market.now(), silentMs > suspectMs || this.#verifying || owed !== undefined)
+  }
+
+  #tellTime(at: Millis, doubt: boolean): void {
+    if (!this.#coverage.advance(at, doubt)) return
+    const receivedAt = this.#o.clock.now()
+    this.#emit({ type: 'clock', coin: this.#o.coin, at: this.#coverage.clockAt, receivedAt })
+  }
+
+  /** We did not run for a while, or the wall clock was set: what came meanwhile may or may not still be in the socket. */
+  #stopped(): void {
+    if (this.#coverage.missing !== undefined || !this.#up) return
+    this.#lose('stopped', this.#coverage.clockAt)
+    void this.#fill()
+  }
+
+  #patience(): Patience {
+    return patience(this.#arrivals.intervals, this.#quiet, this.#o.limits.staleness)
+  }
+
+  /** Silence alone does not tell a deaf socket from a quiet market: the exchange is asked, and if it cannot say, the socket goes. */
+  async #verify(): Promise<void> {
+    if (this.#verifying || !this.#up) return
+    this.#verifying = true
+    const { clock, line, limits, venue, coin, asker, market } = this.#o
+    const from = this.#last ?? { at: this.#coverage.clockAt }
+    const overdue = clock.schedule(() => line.replace('silent'), limits.verifyMsMax)
+    try {
+      const page = await asker.ask(() => venue.trades(coin, from), this.#end.signal)
+      const unheard = this.#firstUnheard(page.trades)
+      if (unheard < market.now() - limits.tickMs) return line.replace('silent')
+      if (unheard < Infinity) return
+      this.#quiet += 1
+      this.#heardAt = clock.now()
+      await market.measure()
+      if (this.#quiet > 1) await this.#stillListed()
+    } catch (error) {
+      this.#stopOn(error)
+    } finally {
+      overdue.unsubscribe()
+      this.#verifying = false
+    }
+  }
+
+  /** One that was traded only now may still be on its way. */
+  #firstUnheard(trades: Trades): Millis {
+    for (let i = 0; i < trades.length; i++) {
+      if (!this.#seen.has(trades.id[i] as number)) return trades.at[i] as number
+    }
+    return Infinity
+  }
+
+  async #stillListed(): Promise<void> {
+    const { venue, coin, asker, clock, limits } = this.#o
+    const listed = await asker.ask(() => venue.listed(coin, true), this.#end.signal)
+    if (listed === 'absent') return this.#ended(`${coin} was delisted`)
+    if (listed === 'listed') {
+      this.#haltedSince = undefined
+      return
+    }
+    this.#haltedSince ??= clock.now()
+    if (clock.now() - this.#haltedSince >= limits.haltedMsMax) {
+      this.#ended(`${coin} has been halted for ${limits.haltedMsMax} ms`)
+    }
+  }
+
+  #ended(reason: string): void {
+    if (this.#end.signal.aborted) return
+    this.stop()
+    this.#o.emit({ type: 'ended', coin: this.#o.coin, reason })
+  }
+
+  /** What an exchange refuses for good about a coin ends that coin; a broken invariant is nobody's to catch. */
+  #stopOn(error: unknown): void {
+    if (!(error instanceof Fault)) throw error
+    if (error.code === 'feed.given_up') return
+    if (error.code === 'feed.no_market') this.#ended(error.message)
+    else this.refused('question', error.message)
+  }
+
+  #emit(item: FeedItem): void {
+    if (!this.#end.signal.aborted) this.#o.emit(item)
+  }
+}

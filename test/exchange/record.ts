@@ -1,0 +1,118 @@
+/** Follows a coin of a stand-in exchange through the real feed and writes down what it says. */
+import assert from 'node:assert/strict'
+import type { Subscription } from 'rxjs'
+import type { Coin } from '../../streams/coin.ts'
+import { type CcxtOptions, ccxtFeed } from '../../streams/feeds/ccxt.ts'
+import type { FeedItem } from '../../streams/feeds/feed.ts'
+import type { LiveFeed, LiveLimits } from '../../streams/feeds/live/live-feed.ts'
+import { wallClock } from '../../streams/time.ts'
+import type { Deal } from './market.ts'
+
+/** Looks again and again until it holds; the deadline is for a machine that is busy with something else. */
+export async function until(
+  holds: () => boolean,
+  what: string | (() => string),
+  deadlineMs = 15_000,
+): Promise<void> {
+  const end = Date.now() + deadlineMs
+  while (!holds()) {
+    const told = typeof what === 'string' ? what : what()
+    assert.ok(Date.now() < end, `not within ${deadlineMs} ms: ${told}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+/** Short enough for a test, each still longer than what a busy machine does to a timer. */
+export const quick: Partial<LiveLimits> = {
+  tickMs: 50,
+  graceMs: 200,
+  reorderMsMax: 300,
+  secondLookMs: 300,
+  verifyMsMax: 2_000,
+  backoff: { delayMsMin: 5, delayMsMax: 100, forgottenAfterMs: 60_000 },
+}
+
+export function liveFeedOf(
+  options: Pick<CcxtOptions, 'source' | 'urls'> & { readonly limits?: Partial<LiveLimits> },
+): Promise<LiveFeed> {
+  const { limits, ...rest } = options
+  return ccxtFeed({
+    ...rest,
+    clock: wallClock,
+    random: Math.random,
+    rateLimitMs: 1,
+    limits: { ...quick, ...limits },
+  })
+}
+
+export interface Heard {
+  readonly at: number
+  readonly id: number
+  readonly price: number
+  readonly size: number
+  readonly side: number
+}
+
+export class Record {
+  readonly items: FeedItem[] = []
+  readonly trades: Heard[] = []
+  readonly #subscription: Subscription
+  completed = false
+
+  constructor(feed: LiveFeed, coin: Coin, from: number) {
+    this.#subscription = feed.open(coin, from).subscribe({
+      next: (item) => this.#note(item),
+      complete: () => {
+        this.completed = true
+      },
+    })
+  }
+
+  #note(item: FeedItem): void {
+    this.items.push(item)
+    if (item.type !== 'trades') return
+    const { at, id, price, size, side, length } = item.trades
+    for (let i = 0; i < length; i++) {
+      this.trades.push({
+        at: at[i] as number,
+        id: id[i] as number,
+        price: price[i] as number,
+        size: size[i] as number,
+        side: side[i] as number,
+      })
+    }
+  }
+
+  of<T extends FeedItem['type']>(type: T): Extract<FeedItem, { type: T }>[] {
+    return this.items.filter((item): item is Extract<FeedItem, { type: T }> => item.type === type)
+  }
+
+  stop(): void {
+    this.#subscription.unsubscribe()
+  }
+
+  async hears(deals: readonly Deal[]): Promise<void> {
+    const missing = (): number => {
+      const ids = new Set(this.trades.map((trade) => trade.id))
+      return deals.filter((deal) => !ids.has(deal.id)).length
+    }
+    await until(
+      () => missing() === 0,
+      () => `${missing()} of ${deals.length} trades are missing`,
+    )
+    this.agrees(deals)
+  }
+
+  /** Exactly the exchange's own trades: each once, none invented, every number as it was. */
+  agrees(deals: readonly Deal[]): void {
+    const ascending = (a: { id: number }, b: { id: number }): number => a.id - b.id
+    const truth = deals.map((deal) => ({
+      at: deal.at,
+      id: deal.id,
+      price: Number(deal.price),
+      size: Number(deal.size),
+      side: deal.side === 'buy' ? 1 : -1,
+    }))
+    assert.deepEqual(this.trades.toSorted(ascending), truth.toSorted(ascending))
+  }
+}
