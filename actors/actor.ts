@@ -103,7 +103,11 @@ class Incarnation<S, M> implements Life {
     this.#mailbox = mailbox
     this.#options = options
     this.#deadline = new Deadline(options.clock, spec.deadlineMs)
-    mailbox.open(options.path, () => this.#askTurn())
+    mailbox.open(
+      options.path,
+      () => options.clock.now(),
+      () => this.#askTurn(),
+    )
     this.#self = this.#makeSelf()
     names += 1
     incarnations += 1

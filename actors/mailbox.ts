@@ -5,10 +5,12 @@
  * nact's own mailbox is unbounded and loses its head when an actor stops, so messages wait here and nact is only asked
  * for turns. Messages that were not yet begun when an incarnation died wait for the next one. The one that was being
  * processed does not: it may be what killed it, and its producer knows best whether it may be told twice. A message
- * that was retold and killed three incarnations in a row is poison, and refused from then on.
+ * that was retold and killed three incarnations in a row is poison and refused, so that it cannot use up its actor's
+ * restarts; after a minute it may be tried once more, since what killed may have been the world and not the message.
  */
 import assert from 'node:assert/strict'
 import { tell } from '../streams/channels.ts'
+import { type Millis, minuteMs } from '../streams/time.ts'
 import { bury, type DeadReason } from './dead-letters.ts'
 import type { Address } from './protocol.ts'
 
@@ -18,7 +20,14 @@ interface Waiting<M> {
   readonly of: object | undefined
 }
 
+interface Suspect<M> {
+  readonly message: M
+  readonly crashes: number
+  readonly crashedAt: Millis
+}
+
 const attemptsMax = 3
+const poisonMs: Millis = minuteMs
 
 export class Mailbox<M> implements Address<M> {
   readonly kind: string
@@ -32,7 +41,8 @@ export class Mailbox<M> implements Address<M> {
   #waiting: (Waiting<M> | undefined)[] = []
   #head = 0
   #wake: (() => void) | undefined
-  #suspect: { readonly message: M; readonly crashes: number } | undefined
+  #now: () => Millis = () => 0
+  #suspect: Suspect<M> | undefined
 
   constructor(kind: string, max: number, path: string) {
     assert(Number.isInteger(max) && max > 0, `${kind}: a mailbox holds at least one message`)
@@ -73,10 +83,11 @@ export class Mailbox<M> implements Address<M> {
   }
 
   /** Opens it under a path, for the incarnation that is woken whenever there is something to take. */
-  open(path: string, wake: () => void): void {
+  open(path: string, now: () => Millis, wake: () => void): void {
     assert(this.#wake === undefined, `${path}: two incarnations at one mailbox`)
     this.#path = path
     this.#open = true
+    this.#now = now
     this.#wake = wake
   }
 
@@ -129,13 +140,16 @@ export class Mailbox<M> implements Address<M> {
     this.#wake?.()
   }
 
-  #suspicion(message: M): { readonly message: M; readonly crashes: number } {
+  #suspicion(message: M): Suspect<M> {
     const before = this.#suspect
-    return { message, crashes: before?.message === message ? before.crashes + 1 : 1 }
+    const crashes = before?.message === message ? before.crashes + 1 : 1
+    return { message, crashes, crashedAt: this.#now() }
   }
 
   #isPoison(message: M): boolean {
-    return this.#suspect?.message === message && this.#suspect.crashes >= attemptsMax
+    const suspect = this.#suspect
+    if (suspect?.message !== message || suspect.crashes < attemptsMax) return false
+    return this.#now() < suspect.crashedAt + poisonMs
   }
 
   #refuse(message: M, reason: DeadReason): false {

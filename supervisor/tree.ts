@@ -86,7 +86,7 @@ export async function startTree(spec: SupervisorSpec, ports: TreePorts): Promise
       )
       forget()
       changes.complete()
-      return { killed: [...killed, ...late] }
+      return { killed: [...new Set([...killed, ...late])] }
     },
     failed: failed.promise,
     watch: (path, hear) => deaths.watch(path, hear),

@@ -10,10 +10,12 @@ import type { RunningWorker } from './running-worker.ts'
 const roundMs: Millis = 5_000
 const standstillMs: Millis = 30_000
 
-export function watchProgress(clock: Clock, workers: () => Iterable<RunningWorker>): Subscription {
-  let seen = new Map<RunningWorker, Standing>()
+export type Watched = Pick<RunningWorker, 'life' | 'spec' | 'kill'>
+
+export function watchProgress(clock: Clock, workers: () => Iterable<Watched>): Subscription {
+  let seen = new Map<Watched, Standing>()
   return clock.schedule(function round() {
-    const now = new Map<RunningWorker, Standing>()
+    const now = new Map<Watched, Standing>()
     for (const worker of workers()) {
       const standing = look(worker, seen.get(worker))
       now.set(worker, standing)
@@ -33,13 +35,13 @@ interface Standing {
   readonly rounds: number
 }
 
-function look(worker: RunningWorker, before: Standing | undefined): Standing {
+function look(worker: Watched, before: Standing | undefined): Standing {
   const { begun, size } = worker.spec.mailbox
-  const stands = worker.life !== undefined && size > 0 && begun === before?.begun
-  return { begun, rounds: stands ? before.rounds + 1 : 0 }
+  const stands = worker.life !== undefined && size > 0
+  return { begun, rounds: stands && begun === before?.begun ? before.rounds + 1 : 0 }
 }
 
 /** A handler that may take longer than the standstill is left to its own deadline first. */
-function roundsMax(worker: RunningWorker): number {
+function roundsMax(worker: Watched): number {
   return Math.ceil(Math.max(standstillMs, 2 * worker.spec.actor.deadlineMs) / roundMs)
 }

@@ -103,7 +103,7 @@ test('a crash ends the incarnation with its error; what had not begun waits for 
 
 test('a message that is retold and kills three lives in a row is poison and refused', async () => {
   const poison = { name: 'poison' }
-  const { live, mailbox } = stage<undefined, object>(() => ({
+  const { clock, live, mailbox } = stage<undefined, object>(() => ({
     receive: () => {
       throw new Error('boom')
     },
@@ -118,6 +118,12 @@ test('a message that is retold and kills three lives in a row is poison and refu
   assert.deepEqual(reasons, ['crashed', 'crashed', 'poison'])
   assert.equal(mailbox.tell(poison), false)
   assert.equal(deadLetters().newest[0]?.reason, 'poison')
+  const life = live()
+  clock.advance(60_000)
+  assert.equal(mailbox.tell(poison), true, 'after a minute it is tried once more')
+  await settled()
+  life.kill('over')
+  assert.equal(mailbox.tell(poison), false)
 })
 
 test('a start that throws is a crash, and there is nothing to end', async () => {

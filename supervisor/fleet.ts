@@ -1,0 +1,296 @@
+/**
+ * The fleet as a tree: groups of coins, each coin with its candles, its keeper, its lanes of versions, its feed and its
+ * history. A coin starts before those who read it and its feed last, so nothing is published to nobody; stopping runs
+ * the other way round: feed, then versions, then the candles.
+ */
+import { type Observable, Subject } from 'rxjs'
+import { coin as coinActor } from '../actors/coin.ts'
+import { CoinLine } from '../actors/coin-line.ts'
+import type { FeatureHistory } from '../actors/feature-history.ts'
+import { type FeedState, feed as feedActor } from '../actors/feed.ts'
+import { history } from '../actors/history.ts'
+import type { InferenceCommand } from '../actors/inference.ts'
+import { keeper, type Standing } from '../actors/keeper.ts'
+import type { HistoryWriter, LedgerReader } from '../actors/ledger.ts'
+import type { Address } from '../actors/protocol.ts'
+import type { Sink } from '../actors/sink.ts'
+import { version as versionActor } from '../actors/version.ts'
+import type { Artifact } from '../models/artifact.ts'
+import { type Lane, type Pointer, type Slot, type Version, versionName } from '../models/version.ts'
+import type { Bus } from '../streams/bus.ts'
+import { type Coin, coinToPath } from '../streams/coin.ts'
+import type { FeatureSet } from '../streams/features/set.ts'
+import type { Feed } from '../streams/feeds/feed.ts'
+import type { Pace } from '../streams/feeds/pace.ts'
+import type { Millis } from '../streams/time.ts'
+import { leafPolicy, supervisorPolicy } from './restart-policy.ts'
+import type { RestartPolicy, Strategy, SupervisorSpec, Tree } from './spec.ts'
+import { worker } from './worker.ts'
+
+export interface FleetPorts {
+  readonly feed: Feed
+  readonly bus: Bus
+  readonly pace: Pace
+  readonly set: FeatureSet
+  readonly features: FeatureHistory
+  readonly reader: LedgerReader
+  readonly history: HistoryWriter
+  readonly sink: Sink
+  readonly pool: Address<InferenceCommand>
+  /** The versions that are to run in a coin's lanes, by what the registry knows now. */
+  readonly lanes: (coin: Coin) => readonly FleetLane[]
+  readonly pointers: (lane: Lane) => readonly Pointer[]
+  readonly tree: () => Tree
+  readonly changes$: Observable<string>
+  readonly timing: FleetTiming
+}
+
+export interface FleetLane {
+  readonly lane: Lane
+  readonly versions: readonly { readonly version: Version; readonly artifact: Artifact }[]
+}
+
+export interface FleetTiming {
+  readonly graceMs: Millis
+  readonly correctionMs: Millis
+  readonly warmMs: Millis
+  readonly historyMs: Millis
+  readonly tradesReachMs: Millis
+}
+
+/** One coin's part of the fleet, for whoever watches it. */
+export interface FleetCoin {
+  readonly coin: Coin
+  readonly path: string
+  readonly line: CoinLine
+  readonly feedState: FeedState
+  readonly spec: SupervisorSpec
+}
+
+/** Fan-out stays under about 100 everywhere: a market of a thousand coins is sixteen groups. */
+const groupMax = 64
+/** Rows kept in memory for each coin: the longest window that shipped models read, and some to fall behind by. */
+const ringRows = 512
+/** What stands on the market or the database comes back for as long as it takes. */
+const patientPolicy: RestartPolicy = { ...leafPolicy, restartsMax: Number.POSITIVE_INFINITY }
+
+export class Fleet {
+  /** A coin has candles in the ledger that were not there before. */
+  readonly committed$ = new Subject<Coin>()
+  readonly #ports: FleetPorts
+  readonly #marketPath: string
+  readonly #coins = new Map<Coin, FleetCoin>()
+  readonly #groups = new Map<string, number>()
+
+  /** `marketPath` is the path at which `spec` will stand. */
+  constructor(ports: FleetPorts, marketPath: string) {
+    this.#ports = ports
+    this.#marketPath = marketPath
+  }
+
+  get coins(): readonly FleetCoin[] {
+    return [...this.#coins.values()]
+  }
+
+  coin(coin: Coin): FleetCoin | undefined {
+    return this.#coins.get(coin)
+  }
+
+  spec(id: string, coins: readonly Coin[]): SupervisorSpec {
+    const made = coins.map((coin) => this.#make(coin))
+    const groups = [...this.#groups.keys()].map((group) =>
+      supervise(
+        group,
+        'group',
+        'one_for_one',
+        made
+          .filter((it) => it.path.startsWith(`${this.#marketPath}/${group}/`))
+          .map((it) => it.spec),
+        8,
+      ),
+    )
+    return supervise(id, 'market', 'one_for_one', groups, 8)
+  }
+
+  async add(coin: Coin): Promise<void> {
+    const tree = this.#ports.tree()
+    const made = this.#make(coin)
+    const groupPath = made.path.slice(0, made.path.lastIndexOf('/'))
+    if (tree.find(groupPath)) return tree.add(groupPath, made.spec)
+    const group = supervise(
+      groupPath.slice(this.#marketPath.length + 1),
+      'group',
+      'one_for_one',
+      [made.spec],
+      8,
+    )
+    return tree.add(this.#marketPath, group)
+  }
+
+  async remove(coin: Coin): Promise<void> {
+    const known = this.#coins.get(coin)
+    if (!known) return
+    await this.#ports.tree().remove(known.path)
+    this.#coins.delete(coin)
+    const group = known.path.split('/').at(-2) as string
+    this.#groups.set(group, (this.#groups.get(group) ?? 1) - 1)
+    this.#ports.pace.leave(known.path)
+  }
+
+  lanePath(lane: Lane): string {
+    return `${this.#coinPath(lane.coin)}/lanes/${lane.family}`
+  }
+
+  versionPath(version: Version): string {
+    return `${this.lanePath(version)}/${version.version}`
+  }
+
+  /** How a version stands, by itself or by what it stands under. */
+  standing(version: Version): Standing {
+    const tree = this.#ports.tree()
+    const path = this.versionPath(version)
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const state = tree.find(path.slice(0, end))?.state
+      if (state === 'paused' || state === 'quarantined') return state
+    }
+    return 'present'
+  }
+
+  #coinPath(coin: Coin): string {
+    return this.#coins.get(coin)?.path ?? `${this.#marketPath}/unknown/${coinToPath(coin)}`
+  }
+
+  #make(coin: Coin): FleetCoin {
+    const ports = this.#ports
+    const group = this.#placeInGroup()
+    const path = `${this.#marketPath}/${group}/${coinToPath(coin)}`
+    const line = new CoinLine(coin, ports.set.intervalMs, ports.set.columns.length, ringRows)
+    const feedState: FeedState = {
+      connection: 'connecting',
+      lastTradeAt: null,
+      receivedAt: null,
+      detail: null,
+    }
+    const spec = supervise(coinToPath(coin), 'coin', 'rest_for_one', [
+      worker('candles', this.#candles(path, line), { policy: patientPolicy }).spec,
+      worker('keeper', this.#keeper(line), { policy: patientPolicy }).spec,
+      supervise(
+        'lanes',
+        'lanes',
+        'one_for_one',
+        ports.lanes(coin).map((lane) => this.#lane(lane, line)),
+        8,
+      ),
+      worker(
+        'feed',
+        feedActor({ ...ports, line, correctionMs: ports.timing.correctionMs, state: feedState }),
+        {
+          policy: patientPolicy,
+        },
+      ).spec,
+      worker('history', this.#history(coin), { restart: 'transient', policy: patientPolicy }).spec,
+    ])
+    const made = { coin, path, line, feedState, spec }
+    this.#coins.set(coin, made)
+    return made
+  }
+
+  #placeInGroup(): string {
+    for (let i = 0; ; i++) {
+      const members = this.#groups.get(`group-${i}`) ?? 0
+      if (members >= groupMax) continue
+      this.#groups.set(`group-${i}`, members + 1)
+      return `group-${i}`
+    }
+  }
+
+  #candles(path: string, line: CoinLine): ReturnType<typeof coinActor> {
+    const ports = this.#ports
+    return coinActor({
+      ...ports,
+      ...ports.timing,
+      line,
+      intervalMs: ports.set.intervalMs,
+      featureHash: ports.set.hash,
+      committed: (to) => {
+        ports.pace.answered(path, to)
+        this.committed$.next(line.coin)
+      },
+    })
+  }
+
+  #keeper(line: CoinLine): ReturnType<typeof keeper> {
+    const ports = this.#ports
+    return keeper({
+      line,
+      reader: ports.reader,
+      sink: ports.sink,
+      pointers: () => ports.lanes(line.coin).flatMap(({ lane }) => ports.pointers(lane)),
+      standing: (version) => this.standing(version),
+      changes$: ports.changes$,
+    })
+  }
+
+  #history(coin: Coin): ReturnType<typeof history> {
+    const { feed, reader, history: writer, set, timing } = this.#ports
+    return history({
+      coin,
+      feed,
+      reader,
+      writer,
+      intervalMs: set.intervalMs,
+      depthMs: timing.historyMs,
+    })
+  }
+
+  #lane({ lane, versions }: FleetLane, line: CoinLine): SupervisorSpec {
+    const children = versions.map(({ version, artifact }) => this.#version(version, artifact, line))
+    return supervise(lane.family, 'lane', 'one_for_one', children, 4)
+  }
+
+  #version(
+    version: Version,
+    artifact: Artifact,
+    line: CoinLine,
+  ): ReturnType<typeof worker>['spec'] {
+    const ports = this.#ports
+    const key = versionName(version)
+    const actor = versionActor({
+      ...ports,
+      version,
+      artifact,
+      line,
+      source: ports.feed.source,
+      slotsAt: (openAt) => slotsAt(ports.pointers(version), version, openAt),
+      answered: (to) => ports.pace.answered(key, to),
+      left: () => ports.pace.leave(key),
+      quarantine: (reason) => ports.tree().quarantine(this.versionPath(version), reason),
+    })
+    return worker(String(version.version), actor).spec
+  }
+}
+
+/** The slots that a version held at one candle, by the history of pointers. */
+export function slotsAt(
+  pointers: readonly Pointer[],
+  version: Version,
+  openAt: Millis,
+): readonly Slot[] {
+  return pointers
+    .filter(
+      (it) =>
+        it.version === version.version && it.family === version.family && it.coin === version.coin,
+    )
+    .filter((it) => openAt >= it.from && (it.until === null || openAt < it.until))
+    .map((it) => it.slot)
+}
+
+function supervise(
+  id: string,
+  kind: string,
+  strategy: Strategy,
+  children: SupervisorSpec['children'],
+  abreast = 1,
+): SupervisorSpec {
+  return { type: 'supervisor', id, kind, strategy, policy: supervisorPolicy, children, abreast }
+}
