@@ -235,9 +235,7 @@ function wentDown(family: Family, id: string): Decision {
     attempted: true,
     upSince: null,
   })
-  return child.wish === 'up' && family.mode === 'running'
-    ? known(down)
-    : known(down, { type: 'discard', id })
+  return child.wish === 'up' ? known(down) : known(down, { type: 'discard', id })
 }
 
 /** Those that the strategy restarts together with a child go down first; with a crash, the child itself is down already. */
@@ -325,11 +323,12 @@ function conclude(family: Family, actions: readonly Action[]): Decision {
   }
   if (family.mode === 'down' || family.children.some((child) => child.phase !== 'down'))
     return { family, actions }
-  const { failure } = family
   const children = family.children.map((child) => ({ ...child, attempted: false }))
+  const discards = children.map(({ id }) => ({ type: 'discard', id }) as const)
+  const ended = { type: 'ended', failure: family.failure } as const
   return {
     family: { ...family, mode: 'down', children },
-    actions: [...actions, { type: 'ended', failure }],
+    actions: [...actions, ...discards, ended],
   }
 }
 
@@ -337,18 +336,13 @@ function isOnItsWay(child: Child): boolean {
   return child.phase === 'starting' || child.phase === 'stopping'
 }
 
-/** What an operator set aside stays so when its supervisor restarts; crashes of a former life are forgotten. */
+/**
+ * What was set aside stays so when its supervisor restarts, and crashes stay known: one that goes on crashing makes its
+ * supervisor give up again soon, and those above hear of it.
+ */
 function afresh(child: Child): Child {
   const wish = child.wish === 'left' ? 'up' : child.wish
-  return {
-    ...child,
-    wish,
-    waiting: false,
-    recycle: false,
-    attempted: false,
-    crashes: [],
-    upSince: null,
-  }
+  return { ...child, wish, waiting: false, recycle: false, attempted: false, upSince: null }
 }
 
 function withoutWaiting(child: Child): Child {

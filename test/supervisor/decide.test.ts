@@ -138,7 +138,7 @@ const stories: Readonly<Record<string, Story>> = {
     children: { crashes: [1, 2, 3, 4, 5, 6, 7], givingUp: 'escalate' },
     happens: [crashed('a'), { type: 'stopped', id: 'b' }],
     after: 'a:down b:down c:down',
-    actions: 'gaveUp, stop b, discard b, ended failed',
+    actions: 'gaveUp, stop b, discard a, discard b, discard c, ended failed',
   },
   'release starts a quarantined child with a clean history': {
     strategy: 'one_for_one',
@@ -254,7 +254,7 @@ const stories: Readonly<Record<string, Story>> = {
     before: 'a:up b:waiting c:up',
     happens: [{ type: 'stop' }, { type: 'stopped', id: 'c' }, crashed('a')],
     after: 'a:down b:down c:down',
-    actions: 'stop c, discard c, stop a, discard a, ended',
+    actions: 'stop c, stop a, discard a, discard b, discard c, ended',
   },
   'an added child starts, a removed one is drained and forgotten': {
     strategy: 'one_for_one',
