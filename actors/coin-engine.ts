@@ -38,7 +38,7 @@ export class CoinEngine {
     const snapshots: EngineSnapshot[] = []
     while (this.#recent.length > this.#lag) {
       const settled = this.#recent.shift() as Candle
-      this.#tail.step(settled, this.#unread, 0)
+      this.#tail.step(settled, this.#unread)
       const at = settled.openAt + this.#ring.intervalMs
       if (at % dayMs === 0) snapshots.push({ at, state: this.#tail.save() })
     }
@@ -62,8 +62,8 @@ export class CoinEngine {
   }
 
   #step(candle: Candle, dueAt: Millis): void {
-    this.#ring.write({ openAt: candle.openAt, state: candle.state, dueAt }, (values, offset) => {
-      this.#head.step(candle, values, offset)
+    this.#ring.write({ openAt: candle.openAt, state: candle.state, dueAt }, (values) => {
+      this.#head.step(candle, values)
       return { whole: this.#head.whole, after: this.#head.after }
     })
   }

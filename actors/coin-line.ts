@@ -3,6 +3,7 @@
  * from. The coin actor writes it; versions keep cursors of their own and read what they have not answered.
  */
 import { Subject } from 'rxjs'
+import type { Bar } from '../streams/candles/candle.ts'
 import type { Coin } from '../streams/coin.ts'
 import type { Millis } from '../streams/time.ts'
 import { FeatureRing } from './feature-ring.ts'
@@ -22,6 +23,8 @@ export class CoinLine {
   ring: FeatureRing
   /** Opening of the first candle that is not in the ledger. */
   committedTo: Millis = 0
+  /** The open candle as far as it goes, for people's eyes. */
+  preview: Bar | undefined
   readonly #columns: number
   readonly #capacity: number
 

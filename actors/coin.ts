@@ -240,6 +240,7 @@ function gather(ports: CoinPorts, state: CoinState, arrival: Arrival, into: Gath
       into.entries.push({ type: 'trades', coin: line.coin, trades: arrival.trades })
       return
     case 'preview':
+      line.preview = arrival.bar
       tell('candle.preview', { coin: line.coin, ...arrival.bar })
       return
     case 'aside':

@@ -24,6 +24,12 @@ export interface EngineAt {
   readonly at: Millis
 }
 
+export interface HistoryBlock {
+  readonly ring: FeatureRing
+  /** The candles of this block; the ring holds the rows before them too. */
+  readonly openAts: readonly Millis[]
+}
+
 export class FeatureHistory {
   readonly #ports: FeatureHistoryPorts
 
@@ -44,19 +50,42 @@ export class FeatureHistory {
     const unread = new Float64Array(columns)
     for await (const page of reader.candles(coin, at, to)) {
       for (const candle of page) {
-        if (candle.openAt < from) engine.step(candle, unread, 0)
-        else {
-          ring.write(
-            { openAt: candle.openAt, state: candle.state, dueAt: this.dueAt(candle) },
-            (values, offset) => {
-              engine.step(candle, values, offset)
-              return { whole: engine.whole, after: engine.after }
-            },
-          )
-        }
+        if (candle.openAt < from) engine.step(candle, unread)
+        else this.#step(ring, engine, candle)
       }
     }
     return ring
+  }
+
+  /**
+   * The rows of `[from, to)` in blocks of `size`, each in a ring together with the `lookback` rows before it. One pass,
+   * one engine, one ring: a block is to be read before the next is asked for.
+   */
+  async *blocks(
+    coin: Coin,
+    from: Millis,
+    to: Millis,
+    lookback: number,
+    size: number,
+  ): AsyncGenerator<HistoryBlock> {
+    const { reader, intervalMs, columns } = this.#ports
+    const first = from - lookback * intervalMs
+    const { engine, at } = await this.engineBefore(coin, first)
+    const ring = new FeatureRing(columns, size + lookback, intervalMs)
+    const unread = new Float64Array(columns)
+    let openAts: Millis[] = []
+    for await (const page of reader.candles(coin, at, to)) {
+      for (const candle of page) {
+        if (candle.openAt < first) engine.step(candle, unread)
+        else this.#step(ring, engine, candle)
+        if (candle.openAt < from) continue
+        openAts.push(candle.openAt)
+        if (openAts.length < size) continue
+        yield { ring, openAts }
+        openAts = []
+      }
+    }
+    if (openAts.length > 0) yield { ring, openAts }
   }
 
   /** The engine as it stood at the newest snapshot at or before `at`, or a new one at the coin's first candle. */
@@ -66,5 +95,13 @@ export class FeatureHistory {
     if (snapshot) return { engine: FeatureEngine.restore(snapshot.state), at: snapshot.at }
     const range = await reader.candleRange(coin)
     return { engine: new FeatureEngine(intervalMs), at: range?.from ?? at }
+  }
+
+  #step(ring: FeatureRing, engine: FeatureEngine, candle: Candle): void {
+    const { openAt, state } = candle
+    ring.write({ openAt, state, dueAt: this.dueAt(candle) }, (values) => {
+      engine.step(candle, values)
+      return { whole: engine.whole, after: engine.after }
+    })
   }
 }

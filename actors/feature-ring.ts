@@ -48,10 +48,7 @@ export class FeatureRing {
   /** Adds the next row, or writes one again; `fill` puts its numbers in place and says how whole it is. */
   write(
     row: { readonly openAt: Millis; readonly state: CandleState; readonly dueAt: Millis },
-    fill: (
-      values: Float64Array,
-      offset: number,
-    ) => { readonly whole: number; readonly after: 'start' | 'gap' },
+    fill: (values: Float64Array) => { readonly whole: number; readonly after: 'start' | 'gap' },
   ): void {
     const from = this.from
     const isNext = this.#end === undefined || row.openAt === this.#end
@@ -59,7 +56,8 @@ export class FeatureRing {
       isNext || (from !== undefined && row.openAt >= from && row.openAt < (this.#end as Millis)),
       'rows are consecutive',
     )
-    const filled = fill(this.#values, this.#slot(row.openAt) * this.columns)
+    const start = this.#slot(row.openAt) * this.columns
+    const filled = fill(this.#values.subarray(start, start + this.columns))
     const info = { openAt: row.openAt, state: row.state, dueAt: row.dueAt, ...filled }
     if (!isNext) {
       const index = (row.openAt - (from as Millis)) / this.intervalMs

@@ -55,8 +55,8 @@ export interface LedgerWriter {
 
 /** Candles that come from a source's history rather than from its trades. */
 export interface HistoryWriter {
-  /** Writes many candles at once; what is there is left as it is. */
-  writeHistory(candles: readonly Candle[]): Promise<void>
+  /** Writes many candles at once and leaves what is there as it is; gives how many were new. */
+  writeHistory(candles: readonly Candle[]): Promise<number>
 }
 
 /** What the actors read back. */

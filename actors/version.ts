@@ -48,7 +48,7 @@ export interface VersionPorts {
   /** It is not to be waited for any longer. */
   readonly left: () => void
   /** Sets this version aside: its model is at fault, and a restart would not help. */
-  readonly quarantine: (reason: string) => void
+  readonly quarantine: (reason: string) => Promise<void>
 }
 
 export type VersionMessage =
@@ -106,9 +106,10 @@ export function version(ports: VersionPorts): ActorSpec<VersionState, VersionMes
       switch (message.type) {
         case 'loaded':
           state.loaded = true
+          tell('version.loaded', { ...ports.version })
           break
         case 'loadRefused':
-          ports.quarantine(`${message.code}: ${message.reason}`)
+          setAside(ports, self, `${message.code}: ${message.reason}`)
           return state
         case 'closed':
           break
@@ -157,7 +158,7 @@ function start(ports: VersionPorts, self: Self<VersionMessage>): VersionState {
     loaded: false,
     mustLook: true,
     lookFrom: 0,
-    asked: self.epoch * 2 ** 20,
+    asked: (self.epoch % 2 ** 20) * 2 ** 20,
     work: { type: 'none' },
     next: line.committedTo,
     unanswered: [],
@@ -260,7 +261,7 @@ function failed(
   const { work } = state
   if (work.type !== 'asking' || message.id !== work.id) return
   if (message.retryable) self.after(retryMs, { type: 'again' })
-  else if (message.code === 'inference.quarantined') ports.quarantine(message.reason)
+  else if (message.code === 'inference.quarantined') setAside(ports, self, message.reason)
   else if (message.code === 'inference.unloaded') {
     throw new Fault('inference.unloaded', message.reason, { retryable: true })
   } else {
@@ -291,7 +292,7 @@ function answer(
   if (refused > 0) state.refusals++
   else if (bundle.rows.length > 0) state.refusals = 0
   write(ports, state, self, bundle, entries)
-  if (state.refusals >= refusalsMax) ports.quarantine('its model answers what is no answer')
+  if (state.refusals === refusalsMax) setAside(ports, self, 'its model answers what is no answer')
 }
 
 function write(
@@ -315,6 +316,11 @@ function resume(ports: VersionPorts, state: VersionState, self: Self<VersionMess
   const { work } = state
   if (work.type === 'asking') ask(ports, state, self, work.bundle)
   else if (work.type === 'writing') write(ports, state, self, work.bundle, work.entries)
+}
+
+/** The tree ends this incarnation for good; until then it goes on as it is. */
+function setAside(ports: VersionPorts, self: Self<VersionMessage>, reason: string): void {
+  self.pipe(ports.quarantine(reason), () => ({ type: 'again' }))
 }
 
 function committed(ports: VersionPorts, state: VersionState, outcome: WriteOutcome): void {

@@ -50,6 +50,7 @@ export interface Happenings {
     event: 'started' | 'died' | 'hung' | 'too_large' | 'recycled'
     detail: string
   }
+  'version.loaded': { coin: string; family: string; version: number }
   'version.quarantined': { coin: string; family: string; version: number; reason: string }
   'sink.committed': { rows: number; ms: number; stale: number }
   'sink.waiting': { code: string; attempt: number; queued: number }

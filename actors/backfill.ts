@@ -1,0 +1,145 @@
+/**
+ * Predictions over history, for one version: the rows that the live path would have made, answered by the same pool
+ * behind all live work, and committed as `backfill`. Candles that cannot be answered are counted and leave no trace;
+ * rows that are there already stay as they are and are only compared.
+ */
+import type { Artifact } from '../models/artifact.ts'
+import { trainingRanges } from '../models/manifest.ts'
+import type { Version } from '../models/version.ts'
+import { Fault } from '../streams/fault.ts'
+import type { FeatureSet } from '../streams/features/set.ts'
+import type { Clock, Millis } from '../streams/time.ts'
+import { ask } from './ask.ts'
+import type { FeatureHistory } from './feature-history.ts'
+import type { InferenceCommand, InferFailed, Inferred } from './inference.ts'
+import type { LedgerEntry } from './ledger.ts'
+import type { Address } from './protocol.ts'
+import type { Sink, WriteOutcome } from './sink.ts'
+import { type Answering, answerBundle, type Bundle, makeBundle } from './version-bundle.ts'
+import { planInput } from './version-input.ts'
+
+export interface BackfillPorts {
+  readonly source: string
+  readonly set: FeatureSet
+  readonly features: FeatureHistory
+  readonly pool: Address<InferenceCommand>
+  readonly sink: Sink
+  readonly clock: Clock
+  /** Path and epoch under which the rows are written; the sink takes them while the version is current. */
+  readonly identity: (version: Version) => { readonly path: string; readonly epoch: number }
+}
+
+export interface BackfillReport {
+  readonly rows: number
+  readonly inSample: number
+  /** Candles without an answer: no trades, gaps, warm-up. */
+  readonly holes: number
+}
+
+const bundleRows = 64
+/** Candles read at once. */
+const blockRows = 4_096
+/** Bundles between the pool and the ledger at a time: enough to keep every child and the sink busy. */
+const underWayMax = 24
+const answerMsMax: Millis = 120_000
+const retryMs = 20
+
+export async function backfill(
+  ports: BackfillPorts,
+  version: Version,
+  artifact: Artifact,
+  range: { readonly from: Millis; readonly to: Millis },
+  progress: (doneTo: Millis, rows: number) => void = () => {},
+): Promise<BackfillReport> {
+  const { set, features } = ports
+  const answering: Answering = {
+    version,
+    artifact,
+    plan: planInput(artifact.manifest.input, set),
+    set,
+    trainedOn: trainingRanges(artifact.manifest, ports.source, version.coin),
+    asked: 'backfill',
+    ...ports.identity(version),
+  }
+  const total = { rows: 0, inSample: 0, holes: 0 }
+  const underWay = new Set<Promise<void>>()
+  for await (const block of features.blocks(
+    version.coin,
+    range.from,
+    range.to,
+    answering.plan.length - 1,
+    blockRows,
+  )) {
+    for (let i = 0; i < block.openAts.length; i += bundleRows) {
+      const bundle = makeBundle(answering.plan, block.ring, block.openAts.slice(i, i + bundleRows))
+      total.holes += bundle.holes.length
+      if (bundle.rows.length === 0) continue
+      const work = answer(ports, answering, { ...bundle, holes: [] }).then((written) => {
+        underWay.delete(work)
+        total.rows += written.rows
+        total.inSample += written.inSample
+        total.holes += written.refused
+      })
+      underWay.add(work)
+      if (underWay.size >= underWayMax) await Promise.race(underWay)
+    }
+    progress(block.openAts.at(-1) ?? range.from, total.rows)
+  }
+  await Promise.all(underWay)
+  return total
+}
+
+async function answer(
+  ports: BackfillPorts,
+  answering: Answering,
+  bundle: Bundle,
+): Promise<{ readonly rows: number; readonly inSample: number; readonly refused: number }> {
+  const { outputs, inferMs } = await infer(ports, answering, bundle)
+  const { entries, refused } = answerBundle(
+    answering,
+    bundle,
+    { values: outputs, inferMs, madeAt: ports.clock.now() },
+    () => [],
+  )
+  if (entries.length > 0) await write(ports, entries)
+  const inSample = entries.filter((it) => it.type === 'prediction' && it.prediction.inSample).length
+  return { rows: entries.length, inSample, refused }
+}
+
+async function infer(
+  ports: BackfillPorts,
+  answering: Answering,
+  bundle: Bundle,
+): Promise<Inferred> {
+  for (;;) {
+    const reply = await ask<InferenceCommand, Inferred | InferFailed>(
+      ports.pool,
+      (replyTo) => ({
+        type: 'infer',
+        id: bundle.to,
+        version: answering.version,
+        urgency: 'backfill',
+        rows: bundle.rows.length,
+        inputs: bundle.inputs,
+        replyTo,
+      }),
+      answerMsMax,
+      ports.clock,
+    )
+    if (reply.type === 'inferred') return reply
+    if (!reply.retryable) throw new Fault(reply.code, reply.reason)
+    await later(ports.clock)
+  }
+}
+
+async function write(ports: BackfillPorts, entries: readonly LedgerEntry[]): Promise<WriteOutcome> {
+  for (;;) {
+    const { promise, resolve } = Promise.withResolvers<WriteOutcome>()
+    if (ports.sink.tell({ type: 'write', entries, replyTo: resolve })) return promise
+    await later(ports.clock)
+  }
+}
+
+function later(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.schedule(() => resolve(), retryMs))
+}

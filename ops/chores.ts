@@ -1,0 +1,80 @@
+/** What must be done from time to time around the fleet: the lease renewed, parts made ahead and dropped, the disk looked at. */
+import { Fault } from '../streams/fault.ts'
+import { type Clock, hourMs, type Millis } from '../streams/time.ts'
+import type { Config } from './config/schema.ts'
+import { type DataDirectory, freeBytes } from './store/data-directory.ts'
+import { type Lease, leaseMs } from './store/lease.ts'
+import { retain } from './store/retention.ts'
+import type { Store } from './store/store.ts'
+import type { Log } from './telemetry/log.ts'
+
+export interface ChorePorts {
+  readonly clock: Clock
+  readonly store: Store
+  readonly lease: Lease
+  readonly log: Log
+  readonly directory: DataDirectory
+  readonly keep: Config['store']['keep']
+  readonly marketNow: () => Millis
+  /** Another daemon has taken over: this one must not go on. */
+  readonly lost: (reason: string) => void
+}
+
+/** Below this the database will soon refuse to write; the daemon says so before it does. */
+export const diskBytesLow = 2 * 1024 ** 3
+
+export function keepHouse(ports: ChorePorts): () => void {
+  const { clock, store, lease, log } = ports
+  const chores = [
+    every(
+      clock,
+      leaseMs / 3,
+      () => lease.renew(),
+      (error) => {
+        if (error instanceof Fault && error.code === 'lease.lost') ports.lost(error.message)
+        else log.say('warn', 'lease.unrenewed', { error: String(error) })
+      },
+    ),
+    every(
+      clock,
+      hourMs / 60,
+      () => store.prepareParts(ports.marketNow()),
+      (error) => log.say('warn', 'parts.unprepared', { error: String(error) }),
+    ),
+    every(
+      clock,
+      hourMs / 4,
+      () => retain(store, ports.keep, ports.marketNow()),
+      (error) => log.say('warn', 'retention.failed', { error: String(error) }),
+    ),
+    every(
+      clock,
+      30_000,
+      async () => {
+        const bytes = freeBytes(ports.directory)
+        if (bytes < diskBytesLow) log.say('warn', 'disk.low', { bytes })
+      },
+      (error) => log.say('warn', 'disk.unknown', { error: String(error) }),
+    ),
+  ]
+  return () => {
+    for (const stop of chores) stop()
+  }
+}
+
+/** One run at a time; the next is due so long after the last has ended. */
+function every(
+  clock: Clock,
+  ms: Millis,
+  run: () => Promise<unknown>,
+  failed: (error: unknown) => void,
+): () => void {
+  const chore = clock.schedule(function (this) {
+    run()
+      .catch(failed)
+      .finally(() => {
+        if (!chore.closed) this.schedule(undefined, ms)
+      })
+  }, ms)
+  return () => chore.unsubscribe()
+}

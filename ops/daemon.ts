@@ -1,0 +1,350 @@
+/**
+ * The daemon, from a configuration to a running fleet with an address: directory and lock, database, market, store and
+ * lease, lanes, tree, API, and the chores around them; and back down in the reverse order. Start and recovery are one path.
+ */
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { fileURLToPath } from 'node:url'
+import { childrenFor } from '../actors/inference-home.ts'
+import type { Coin } from '../streams/coin.ts'
+import { Fault } from '../streams/fault.ts'
+import { featureSet } from '../streams/features/set.ts'
+import { Pace } from '../streams/feeds/pace.ts'
+import { type Clock, dayMs, hourMs, type Millis } from '../streams/time.ts'
+import { createApp } from './api/app.ts'
+import type { ApiDeps } from './api/deps.ts'
+import { createEventHub } from './api/event-hub.ts'
+import { serve } from './api/serve.ts'
+import { type Assembly, assemble } from './assemble.ts'
+import { type ChosenMarket, chooseMarket } from './choose-market.ts'
+import { keepHouse } from './chores.ts'
+import type { Config } from './config/schema.ts'
+import { followedCoins, holdAgain, lastClosed, operatorControls } from './controls.ts'
+import { LaneRegistry } from './lane-registry.ts'
+import { openStoreServer, type StoreServer } from './open-store.ts'
+import { artifactFiles } from './store/artifact-files.ts'
+import type { DataDirectory, DirectoryLock } from './store/data-directory.ts'
+import { acquireLease, type Lease } from './store/lease.ts'
+import { openReads } from './store/open-reads.ts'
+import { resolveOutcomes } from './store/outcomes.ts'
+import { openStore, type Store } from './store/store.ts'
+import type { Log } from './telemetry/log.ts'
+import { measure } from './telemetry/measure.ts'
+import { createMetrics } from './telemetry/metrics.ts'
+import type { Vitals } from './telemetry/status-line.ts'
+import { apiToken } from './token.ts'
+import { watchVitals } from './vitals.ts'
+
+export interface DaemonOptions {
+  readonly config: Config
+  readonly directory: DataDirectory
+  readonly lock: DirectoryLock
+  readonly clock: Clock
+  readonly random: () => number
+  readonly cores: number
+  readonly log: Log
+  /** Tells the person at the terminal how the start goes. */
+  readonly say: (text: string) => void
+  readonly version: string
+}
+
+export interface Daemon {
+  readonly address: string
+  readonly market: ChosenMarket
+  readonly vitals: () => Vitals
+  /** Settles when it cannot go on: the tree has given up, or another daemon has taken over. */
+  readonly failed: Promise<string>
+  /** In order, within the deadline; what had to be killed is named. */
+  readonly stop: (deadlineMs: Millis) => Promise<{ readonly killed: readonly string[] }>
+}
+
+const repository = fileURLToPath(new URL('..', import.meta.url))
+const day = 24 * hourMs
+
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { config, directory, clock, log, say } = options
+  const undo: (() => Promise<unknown> | unknown)[] = []
+  const startedAt = clock.now()
+  try {
+    say('starting the database')
+    const server = await openStoreServer(config, directory, (event) =>
+      log.say('info', `database.${event.type}`, { ...event }),
+    )
+    undo.push(() => server.stop())
+    const pace = new Pace()
+    say(
+      config.market.source === 'auto'
+        ? 'looking for a live market'
+        : `opening ${config.market.source}`,
+    )
+    const market = await chooseMarket(config, { clock, random: options.random, pace })
+    const store = await openMarket(server, market, config)
+    undo.push(() => store.close())
+    const lease = await takeLease(store, directory, clock, say)
+    undo.push(() => lease.release())
+    return await run({ ...options, startedAt, pace, market, store, lease }, undo)
+  } catch (error) {
+    await unwind(undo, log)
+    throw error
+  }
+}
+
+interface Ground extends DaemonOptions {
+  readonly startedAt: Millis
+  readonly pace: Pace
+  readonly market: ChosenMarket
+  readonly store: Store
+  readonly lease: Lease
+}
+
+async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): Promise<Daemon> {
+  const { config, directory, clock, log, say, store, lease, market } = ground
+  const coins = await followedCoins(store.sql, config.market.coins as readonly Coin[])
+  const { feed, close } = market.open(await resumePoint(market, store, coins))
+  undo.push(close)
+  await store.prepareParts(feed.now())
+  const reads = openReads(store)
+  const registry = new LaneRegistry({
+    store,
+    reads,
+    artifacts: artifactFiles(join(directory.path, 'artifacts')),
+    families: Object.keys(config.fleet.families),
+    shipped: join(repository, 'models'),
+  })
+  const firstCandle = (): Millis =>
+    lastClosed(feed.now(), config.market.graceMs, config.market.interval)
+  for (const coin of coins) await registry.open(coin, firstCandle())
+
+  const watch = watchVitals({
+    clock,
+    market,
+    reads,
+    startedAt: ground.startedAt,
+    version: ground.version,
+  })
+  undo.push(watch.stop)
+  say(`following ${coins.join(', ')} on ${market.source}: ${market.reason}`)
+  const assembly = await assembleFleet(ground, coins, registry, feed)
+  undo.push(() => assembly.tree.stop(1_000))
+  watch.attach(assembly, registry, coins)
+  await holdAgain(assembly, store.sql)
+
+  const lost = Promise.withResolvers<string>()
+  undo.push(
+    keepHouse({
+      clock,
+      store,
+      lease,
+      log,
+      directory,
+      keep: config.store.keep,
+      marketNow: () => feed.now(),
+      lost: lost.resolve,
+    }),
+  )
+  const metrics = createMetrics()
+  undo.push(
+    measure(metrics, {
+      tree: assembly.tree.snapshot,
+      continuity: watch.continuity,
+      models: watch.models,
+    }),
+  )
+  undo.push(metrics.close)
+  const hub = createEventHub(randomUUID().slice(0, 8), clock)
+  undo.push(hub.close)
+  undo.push(tellTree(assembly, hub))
+  const deps: ApiDeps = {
+    reads,
+    intervalMs: config.market.interval,
+    fees: config.fees,
+    status: watch.status,
+    coins: watch.coins,
+    tree: assembly.tree.snapshot,
+    laneState: (coin, family) =>
+      assembly.tree.find(assembly.fleet.lanePath({ coin, family }))?.state ?? null,
+    preview: (coin) => watch.preview(coin),
+    controls: operatorControls({
+      assembly,
+      registry,
+      sql: store.sql,
+      firstCandle,
+      isListed: isListed(feed),
+    }),
+    readiness: watch.readiness,
+    metrics: { contentType: metrics.contentType, text: metrics.text, observe: httpMeter(metrics) },
+    events: hub,
+    access: {
+      token: config.api.token ?? apiToken(directory.path),
+      allowedHosts: config.api.allowedHosts,
+      isReadingGuarded: !isLoopback(config.api.host),
+    },
+    now: () => clock.now(),
+    elapsed: () => performance.now(),
+    broke: (error, route) =>
+      log.say('error', 'api.broke', {
+        route,
+        error: String(error),
+        stack: (error as Error)?.stack,
+      }),
+    version: ground.version,
+  }
+  const served = await serve(createApp(deps), config.api.host, config.api.port)
+  ground.lock.announce(served.address)
+  undo.push(() => served.close(1_000))
+  const failed = Promise.race([
+    lost.promise,
+    assembly.tree.failed.then(({ path, reason }) => `${path} gave up: ${reason}`),
+  ])
+  return {
+    address: served.address,
+    market,
+    vitals: watch.vitals,
+    failed,
+    stop: async (deadlineMs) => {
+      hub.close()
+      await served.close(500)
+      const stopped = await assembly.tree.stop(deadlineMs)
+      await unwind(undo, log)
+      return stopped
+    },
+  }
+}
+
+async function assembleFleet(
+  ground: Ground,
+  coins: readonly Coin[],
+  registry: LaneRegistry,
+  feed: ReturnType<ChosenMarket['open']>['feed'],
+): Promise<Assembly> {
+  const { config, clock, store, lease, pace } = ground
+  const { graceMs, correctionWindow, historyDays, interval } = config.market
+  let lives = 0
+  const historyMs = (feed.mode === 'tape' ? Math.min(historyDays, 30) : historyDays) * dayMs
+  return assemble({
+    feed,
+    pace,
+    set: featureSet(interval),
+    clock,
+    random: ground.random,
+    epochs: () => lease.term * 2 ** 20 + ++lives,
+    coins,
+    writer: store.writer(lease, () => clock.now()),
+    reader: store.reader,
+    lanes: (coin) => registry.lanes(coin),
+    pointers: (lane) => registry.pointers(lane),
+    resolveOutcomes: (coin) => resolveOutcomes(store.sql, store.names, coin, config.fees),
+    timing: {
+      graceMs,
+      correctionMs: correctionWindow,
+      warmMs: Math.min(2 * day, historyMs),
+      historyMs,
+      tradesReachMs: 2 * hourMs,
+    },
+    inference: {
+      children:
+        config.inference.children === 'auto'
+          ? childrenFor(ground.cores)
+          : config.inference.children,
+      rssMax: config.inference.memoryLimitMb * 1024 * 1024,
+      deadlineMs: config.inference.deadlineMs,
+    },
+  })
+}
+
+/** A tape goes on from the earliest of its coins; a live market is where it is. */
+async function resumePoint(
+  market: ChosenMarket,
+  store: Store,
+  coins: readonly Coin[],
+): Promise<Millis | undefined> {
+  if (market.mode === 'live') return undefined
+  const known = (await Promise.all(coins.map((coin) => store.reader.position(coin)))).filter(
+    (at) => at !== undefined,
+  )
+  return known.length === 0 ? undefined : Math.min(...known)
+}
+
+async function openMarket(
+  server: StoreServer,
+  market: ChosenMarket,
+  config: Config,
+): Promise<Store> {
+  return openStore({
+    address: server.address,
+    market: market.name,
+    intervalMs: config.market.interval,
+  })
+}
+
+/** Another daemon may still hold the fleet: this one stands by until the lease has run out. */
+async function takeLease(
+  store: Store,
+  directory: DataDirectory,
+  clock: Clock,
+  say: (text: string) => void,
+): Promise<Lease> {
+  for (let told = false; ; told = true) {
+    try {
+      return await acquireLease(store.sql, 'fleet', directory.id)
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'lease.held') throw error
+      if (!told) say(`standing by: ${error.message}`)
+      await new Promise<void>((resolve) => clock.schedule(() => resolve(), 1_000))
+    }
+  }
+}
+
+function tellTree(assembly: Assembly, hub: ReturnType<typeof createEventHub>): () => void {
+  const changes = assembly.tree.changes$.subscribe((path) => {
+    const node = assembly.tree.find(path)
+    if (node) hub.publish('tree', { ...node, children: undefined })
+  })
+  return () => changes.unsubscribe()
+}
+
+function httpMeter(metrics: ReturnType<typeof createMetrics>): ApiDeps['metrics']['observe'] {
+  const count = metrics.counter('http_requests_total', 'Requests answered', [
+    'route',
+    'method',
+    'status',
+  ])
+  const time = metrics.histogram(
+    'http_request_seconds',
+    'Time to answer a request',
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    ['route', 'method'],
+  )
+  return (route, method, status, seconds) => {
+    count([route, method, String(status)])
+    time([route, method], seconds)
+  }
+}
+
+function isListed(
+  feed: ReturnType<ChosenMarket['open']>['feed'],
+): (coin: Coin) => Promise<boolean> {
+  return async (coin) => {
+    if (feed.mode === 'tape') return true
+    const to = feed.now()
+    for await (const page of feed.history.candles(coin, to - day, to))
+      if (page.length > 0) return true
+    return false
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
+}
+
+async function unwind(undo: (() => Promise<unknown> | unknown)[], log: Log): Promise<void> {
+  for (let step = undo.pop(); step; step = undo.pop()) {
+    try {
+      await step()
+    } catch (error) {
+      // The next step must have its turn whatever became of this one; what went wrong is told.
+      log.say('error', 'stop.failed', { error: String(error) })
+    }
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * A tape through the whole path at full speed: the daemon's own assembly, in a store of its own that is thrown away.
+ * What comes out is digests, so that two runs can be compared bit for bit, whatever the order of arrival was.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { filter, firstValueFrom } from 'rxjs'
+import type { Coin } from '../streams/coin.ts'
+import { featureSet } from '../streams/features/set.ts'
+import { Pace } from '../streams/feeds/pace.ts'
+import { fileMarket } from '../streams/feeds/tape/file-market.ts'
+import { seededMarket } from '../streams/feeds/tape/seeded.ts'
+import { tapeFeed } from '../streams/feeds/tape/tape.ts'
+import { type Clock, dayMs, floorTo, type Millis } from '../streams/time.ts'
+import { assemble } from './assemble.ts'
+import type { Config } from './config/schema.ts'
+import { lastClosed } from './controls.ts'
+import { LaneRegistry } from './lane-registry.ts'
+import { openStoreServer } from './open-store.ts'
+import { artifactFiles } from './store/artifact-files.ts'
+import { openDataDirectory } from './store/data-directory.ts'
+import { digestLedger, type LedgerDigest } from './store/digest.ts'
+import { acquireLease } from './store/lease.ts'
+import { openReads } from './store/open-reads.ts'
+import { resolveOutcomes } from './store/outcomes.ts'
+import { openStore } from './store/store.ts'
+
+export interface ReplayOptions {
+  readonly config: Config
+  readonly file: string | null
+  readonly seed: number
+  readonly candles: number
+  readonly shuffleSeed: number | undefined
+  readonly clock: Clock
+  readonly random: () => number
+  readonly children: number
+  readonly progress: (done: number, of: number) => void
+}
+
+export interface ReplayReport extends LedgerDigest {
+  readonly seconds: number
+  readonly continuity: { readonly unexplained: number; readonly duplicates: number }
+}
+
+const stopMsMax = 20_000
+const models = fileURLToPath(new URL('../models', import.meta.url))
+
+export async function replay(options: ReplayOptions): Promise<ReplayReport> {
+  const folder = mkdtempSync(join(tmpdir(), 'starling-replay-'))
+  try {
+    return await replayIn(folder, options)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function replayIn(folder: string, options: ReplayOptions): Promise<ReplayReport> {
+  const { config, clock } = options
+  const { interval, graceMs, correctionWindow } = config.market
+  const coins = config.market.coins as readonly Coin[]
+  const directory = openDataDirectory(folder)
+  const server = await openStoreServer(
+    { ...config, store: { ...config.store, url: null } },
+    directory,
+    () => {},
+  )
+  const pace = new Pace()
+  const market = await marketOf(options, coins)
+  const feed = tapeFeed({
+    market,
+    clock,
+    speed: Number.POSITIVE_INFINITY,
+    graceMs,
+    intervalMs: interval,
+    pace,
+    ...(options.shuffleSeed === undefined ? {} : { shuffleSeed: options.shuffleSeed }),
+  })
+  const store = await openStore({
+    address: server.address,
+    market: market.name,
+    intervalMs: interval,
+  })
+  const lease = await acquireLease(store.sql, 'fleet', directory.id)
+  const reads = openReads(store)
+  const registry = new LaneRegistry({
+    store,
+    reads,
+    artifacts: artifactFiles(join(folder, 'artifacts')),
+    families: Object.keys(config.fleet.families),
+    shipped: models,
+  })
+  const from = lastClosed(feed.now(), graceMs, interval) + interval
+  const to = from + options.candles * interval
+  for (const coin of coins) await registry.open(coin, from)
+  let lives = 0
+  const startedAt = clock.now()
+  const { tree } = await assemble({
+    feed,
+    pace,
+    set: featureSet(interval),
+    clock,
+    random: options.random,
+    epochs: () => lease.term * 2 ** 20 + ++lives,
+    coins,
+    writer: store.writer(lease, () => clock.now()),
+    reader: store.reader,
+    lanes: (coin) => registry.lanes(coin),
+    pointers: (lane) => registry.pointers(lane),
+    resolveOutcomes: (coin) => resolveOutcomes(store.sql, store.names, coin, config.fees),
+    timing: {
+      graceMs,
+      correctionMs: correctionWindow,
+      warmMs: 2 * dayMs,
+      historyMs: 0,
+      tradesReachMs: 2 * dayMs,
+    },
+    inference: {
+      children: options.children,
+      rssMax: config.inference.memoryLimitMb * 1024 * 1024,
+      deadlineMs: config.inference.deadlineMs,
+    },
+  })
+  const report = pace.slowest$.subscribe((at) =>
+    options.progress(progressed(at, from, to, interval), options.candles),
+  )
+  const reached = firstValueFrom(pace.slowest$.pipe(filter((at) => at >= to)))
+  const failed = tree.failed.then(({ path, reason }) =>
+    Promise.reject(new Error(`${path} gave up: ${reason}`)),
+  )
+  await Promise.race([reached, failed])
+  const seconds = (clock.now() - startedAt) / 1000
+  report.unsubscribe()
+  await tree.stop(stopMsMax)
+  const digests = await digestLedger(store.sql, from, to)
+  const { unexplained, duplicates } = await reads.continuity(from, to)
+  await lease.release()
+  await store.close()
+  await server.stop()
+  return { ...digests, seconds, continuity: { unexplained, duplicates } }
+}
+
+function progressed(at: Millis, from: Millis, to: Millis, interval: Millis): number {
+  return Math.max(0, (floorTo(Math.min(at, to), interval) - from) / interval)
+}
+
+async function marketOf(options: ReplayOptions, coins: readonly Coin[]) {
+  const { file, seed, config } = options
+  if (file === null) return seededMarket({ seed, signal: config.market.tape.signal })
+  return fileMarket({ path: file, coin: coins[0] as Coin, intervalMs: config.market.interval })
+}

@@ -1,0 +1,42 @@
+/**
+ * The artifacts that the fleet runs, as files in the data directory, each folder named by the artifact's sha256. What is
+ * kept is a verified copy, so it neither moves nor changes with the place it came from.
+ */
+
+import { existsSync } from 'node:fs'
+import { cp, mkdir, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type Artifact, openArtifact } from '../../models/artifact.ts'
+
+export interface ArtifactFiles {
+  /** Copies an artifact from anywhere; one that is there already is left as it is. */
+  readonly keep: (folder: string) => Promise<Artifact>
+  /** Verified each time it is opened for the first time in this life. */
+  readonly open: (sha256: string) => Promise<Artifact>
+}
+
+export function artifactFiles(folder: string): ArtifactFiles {
+  const opened = new Map<string, Promise<Artifact>>()
+  const open = (sha256: string): Promise<Artifact> => {
+    const known = opened.get(sha256) ?? openArtifact(join(folder, sha256))
+    opened.set(sha256, known)
+    return known
+  }
+  return {
+    open,
+    keep: async (from) => {
+      const { sha256, manifest } = await openArtifact(from)
+      const place = join(folder, sha256)
+      if (existsSync(place)) return open(sha256)
+      // Into a folder of its own first: a copy cut short must not look like an artifact.
+      const partial = `${place}.partial`
+      await rm(partial, { recursive: true, force: true })
+      for (const name of ['manifest.json', ...Object.keys(manifest.files)]) {
+        await mkdir(dirname(join(partial, name)), { recursive: true })
+        await cp(join(from, name), join(partial, name))
+      }
+      await rename(partial, place)
+      return open(sha256)
+    },
+  }
+}
