@@ -232,7 +232,7 @@ function wentDown(family: Family, id: string): Decision {
     ...child,
     phase: 'down',
     recycle: false,
-    attempted: true,
+    attempted: family.mode === 'running',
     upSince: null,
   })
   return child.wish === 'up' ? known(down) : known(down, { type: 'discard', id })

@@ -156,6 +156,7 @@ export class RunningSupervisor implements Running {
         this.#child(action.id).discard()
         break
       case 'forget':
+        this.#tellDecision(`${this.path}/${action.id}`, 'removed', '')
         this.#running.delete(action.id)
         this.#ground.changed(this.path)
         break
@@ -199,7 +200,7 @@ export class RunningSupervisor implements Running {
       const earlier = known.get(child.id)
       if (earlier === child) continue
       const { path } = this.#child(child.id)
-      if (child.wish !== 'up' && child.wish !== earlier?.wish)
+      if (isSetAside(child) && child.wish !== earlier?.wish)
         this.#tellDecision(path, child.wish, child.reason ?? '')
       this.#ground.changed(path)
     }
@@ -272,4 +273,8 @@ function asKnown(spec: ChildSpec): Child {
     restarts: 0,
     reason: null,
   }
+}
+
+function isSetAside({ wish }: Child): boolean {
+  return wish !== 'up' && wish !== 'removed'
 }

@@ -184,7 +184,7 @@ for (const escalates of [false, true]) {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 500 },
     )
   })
 }
