@@ -22,8 +22,6 @@ export interface RestFault {
 
 /** Everything is well while all of these are at rest. */
 export interface Faults {
-  /** Sockets stay open and tell nothing. */
-  silent: boolean
   /** New sockets are refused, and REST answers nothing: the exchange is not there. */
   outage: boolean
   /** Every frame comes this many times more. */
@@ -36,7 +34,6 @@ export interface Faults {
 
 export class Exchange {
   readonly faults: Faults = {
-    silent: false,
     outage: false,
     repeats: 0,
     shuffle: 0,
@@ -52,6 +49,8 @@ export class Exchange {
   readonly #dialect: Dialect
   readonly #markets: readonly Market[]
   readonly #peers = new Map<Peer, Set<string>>()
+  /** Sockets that stay open and tell nothing; those opened later are well. */
+  readonly #mute = new Set<Peer>()
   readonly #kept: (() => void)[] = []
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #server
@@ -112,7 +111,12 @@ export class Exchange {
 
   /** Sends this text to everyone as it is. */
   say(text: string): void {
-    for (const peer of this.#peers.keys()) peer.send(text)
+    for (const peer of this.#peers.keys()) if (!this.#mute.has(peer)) peer.send(text)
+  }
+
+  /** The sockets that are open now go silent, and stay open. */
+  mute(): void {
+    for (const peer of this.#peers.keys()) this.#mute.add(peer)
   }
 
   /** Every socket breaks. */
@@ -133,7 +137,7 @@ export class Exchange {
 
   #send(peer: Peer, text: string): void {
     const { faults } = this
-    if (faults.silent) return
+    if (this.#mute.has(peer)) return
     const send = (): void => {
       for (let i = 0; i <= faults.repeats; i++) peer.send(text)
     }
@@ -162,7 +166,10 @@ export class Exchange {
       request,
       socket,
       (text, from) => this.#heard(text, from),
-      (gone) => this.#peers.delete(gone),
+      (gone) => {
+        this.#peers.delete(gone)
+        this.#mute.delete(gone)
+      },
     )
     this.#peers.set(peer, new Set())
     for (const text of this.#dialect.greeting()) peer.send(text)
@@ -178,7 +185,7 @@ export class Exchange {
 
   #beat(): void {
     const beat = this.#dialect.heartbeat()
-    if (beat !== undefined && !this.faults.silent) this.say(beat)
+    if (beat !== undefined) this.say(beat)
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {

@@ -5,7 +5,8 @@ import type { Coin } from '../../streams/coin.ts'
 import { type CcxtOptions, ccxtFeed } from '../../streams/feeds/ccxt.ts'
 import type { FeedItem } from '../../streams/feeds/feed.ts'
 import type { LiveFeed, LiveLimits } from '../../streams/feeds/live/live-feed.ts'
-import { wallClock } from '../../streams/time.ts'
+import type { Gap } from '../../streams/gap.ts'
+import { floorTo, wallClock } from '../../streams/time.ts'
 import type { Deal } from './market.ts'
 
 /** Looks again and again until it holds; the deadline is for a machine that is busy with something else. */
@@ -33,7 +34,9 @@ export const quick: Partial<LiveLimits> = {
 }
 
 export function liveFeedOf(
-  options: Pick<CcxtOptions, 'source' | 'urls'> & { readonly limits?: Partial<LiveLimits> },
+  options: Pick<CcxtOptions, 'source' | 'urls' | 'intervalMs'> & {
+    readonly limits?: Partial<LiveLimits>
+  },
 ): Promise<LiveFeed> {
   const { limits, ...rest } = options
   return ccxtFeed({
@@ -101,6 +104,36 @@ export class Record {
       () => `${missing()} of ${deals.length} trades are missing`,
     )
     this.agrees(deals)
+  }
+
+  /**
+   * Nothing was closed over what had not been told: whenever the clock closes an interval, each of its deals has been
+   * emitted before, or lies in a gap that has.
+   */
+  honest(deals: readonly Deal[], intervalMs: number, graceMs: number, from: number): void {
+    const told = new Set<number>()
+    const gaps: Gap[] = []
+    for (const item of this.items) {
+      if (item.type === 'trades') for (const id of item.trades.id) told.add(id)
+      if (item.type === 'gap') gaps.push(item.gap)
+      if (item.type !== 'clock') continue
+      const closedTo = floorTo(item.at - graceMs, intervalMs)
+      for (const { at, id } of deals) {
+        if (at < from || at >= closedTo || told.has(id)) continue
+        const excused = gaps.some((gap) => at >= gap.from && at < gap.to)
+        assert.ok(
+          excused,
+          `at ${item.at} the interval of trade ${id} at ${at} was closed without it`,
+        )
+      }
+    }
+  }
+
+  /** Every declared gap has been healed to its last millisecond. */
+  mended(): boolean {
+    const healed = this.of('healed').map(({ gap }) => `${gap.from} ${gap.to} ${gap.cause}`)
+    const gaps = this.of('gap').map(({ gap }) => `${gap.from} ${gap.to} ${gap.cause}`)
+    return gaps.length > 0 && gaps.every((gap) => healed.includes(gap))
   }
 
   /** Exactly the exchange's own trades: each once, none invented, every number as it was. */

@@ -54,6 +54,8 @@ export interface CcxtMarket {
 type ErrorClass = new (...words: never[]) => Error
 
 export interface CcxtErrors {
+  /** The exchange was reached and said no. */
+  readonly ExchangeError: ErrorClass
   readonly BadSymbol: ErrorClass
   readonly NotSupported: ErrorClass
   readonly BadRequest: ErrorClass

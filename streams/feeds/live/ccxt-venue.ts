@@ -37,7 +37,7 @@ const candlesPage = 1000
 
 export function ccxtVenue(options: VenueOptions): Venue {
   const { source, quirks, rest, errors, clock, intervalMs } = options
-  let listedAt = Number.NEGATIVE_INFINITY
+  let refreshedAt = Number.NEGATIVE_INFINITY
   let toldDate: { readonly told: Millis; readonly heardAt: Millis } | undefined
   rest.options.fetchMarkets = {
     types: options.derivatives ? ['spot', 'linear', 'inverse'] : ['spot'],
@@ -55,20 +55,33 @@ export function ccxtVenue(options: VenueOptions): Venue {
   }
 
   async function markets(fresh: boolean): Promise<NonNullable<CcxtExchange['markets']>> {
-    const due = fresh && clock.now() - listedAt >= freshListEveryMs
+    const due = fresh && clock.now() - refreshedAt >= freshListEveryMs
+    if (due) refreshedAt = clock.now()
     // A list that failed to load is remembered by ccxt as a rejected promise: only a reload asks again.
-    if (rest.markets === undefined || due) {
-      await asked(() => rest.loadMarkets(true))
-      listedAt = clock.now()
-    }
+    if (rest.markets === undefined || due) await asked(() => rest.loadMarkets(true))
     return rest.markets ?? {}
   }
 
-  async function trades(coin: Coin, from: Cursor): Promise<TradesPage> {
+  /** A question about one coin. A no that ccxt has no name for may mean that the coin is gone: the list knows. */
+  async function askedOf<A>(coin: Coin, question: () => Promise<A>): Promise<A> {
     await markets(false)
+    try {
+      return await question()
+    } catch (error) {
+      const no = error instanceof errors.ExchangeError && !(error instanceof errors.BadSymbol)
+      if (no && (await markets(true))[coin] === undefined) throw notListed(coin, error)
+      throw faultOf(error, errors)
+    }
+  }
+
+  function notListed(coin: Coin, cause?: unknown): Fault {
+    return new Fault('feed.no_market', `${source} does not list ${coin}`, { cause })
+  }
+
+  async function trades(coin: Coin, from: Cursor): Promise<TradesPage> {
     const { since, limit, params } = quirks.query(from)
     const askedAt = clock.now()
-    const page = await asked(() => rest.fetchTrades(coin, since, limit, { ...params }))
+    const page = await askedOf(coin, () => rest.fetchTrades(coin, since, limit, { ...params }))
     const ascending = page.toSorted((a, b) => quirks.at(a) - quirks.at(b) || byName(a, b))
     const next = quirks.next(from, ascending, askedAt)
     return { trades: columns(ascending, quirks), coveredTo: next?.at ?? askedAt, next }
@@ -76,16 +89,16 @@ export function ccxtVenue(options: VenueOptions): Venue {
 
   async function candles(coin: Coin, from: Millis): Promise<readonly CandleRow[]> {
     const market = (await markets(false))[coin]
-    if (market === undefined) throw new Fault('feed.no_market', `${source} does not list ${coin}`)
+    if (market === undefined) throw notListed(coin)
     const raw = quirks.rawCandles
     const method = raw && market.spot === true ? rawMethod(rest, raw.method) : undefined
     const interval = timeframe(intervalMs)
     if (raw !== undefined && method !== undefined) {
       const query = { symbol: market.id, interval, startTime: from, limit: candlesPage }
-      return (await asked(() => method(query))).map((row) => raw.row(row))
+      return (await askedOf(coin, () => method(query))).map((row) => raw.row(row))
     }
     if (rest.has.fetchOHLCV !== true) throw new Fault('feed.refused', `${source} has no candles`)
-    return (await asked(() => rest.fetchOHLCV(coin, interval, from))).map(unifiedRow)
+    return (await askedOf(coin, () => rest.fetchOHLCV(coin, interval, from))).map(unifiedRow)
   }
 
   async function time(): Promise<Millis | undefined> {

@@ -54,10 +54,7 @@ export class Coverage {
   }
 
   lose(cause: GapCause, from: Millis, cursor: Cursor, receivedAt: Millis): void {
-    if (this.#missing !== undefined) {
-      this.#missing = { ...this.#missing, progressAt: receivedAt }
-      return
-    }
+    if (this.#missing !== undefined) return
     this.#missing = { cause, cursor, from, progressAt: receivedAt }
   }
 
@@ -67,10 +64,11 @@ export class Coverage {
     this.#missing = { ...this.#missing, cursor, progressAt: receivedAt }
   }
 
-  /** What was lost up to `to` is put on record. */
-  declare(to: Millis): Gap | undefined {
+  /** What was lost up to `to` is put on record, were it only a moment. */
+  declare(until: Millis): Gap | undefined {
     const missing = this.#missing
-    if (missing === undefined || to <= missing.from) return undefined
+    if (missing === undefined) return undefined
+    const to = Math.max(until, missing.from + 1)
     const gap: Gap = {
       coin: this.#options.coin,
       from: missing.from,

@@ -8,6 +8,8 @@ export interface ExchangeClock {
   now(): Millis
   /** Shared by all who ask at once. Never rejects: without an answer the old offset stays. */
   measure(): Promise<void>
+  /** Something happened at the exchange at `at`: there it cannot be earlier now, whatever was measured in whole seconds. */
+  witness(at: Millis): void
 }
 
 /** Beyond a day it is not a clock that is off. */
@@ -52,6 +54,10 @@ export function exchangeClock(
           measuring = undefined
         })
       return measuring
+    },
+    witness: (at) => {
+      const ahead = at - clock.now() - (offset ?? 0)
+      if (ahead > 0 && ahead <= driftMsMax) offset = (offset ?? 0) + ahead
     },
   }
 }

@@ -133,7 +133,10 @@ export class Follow implements CoinEar {
     this.#quiet = 0
     this.#haltedSince = undefined
     this.#arrivals.note(this.#heardAt)
-    if (this.#filling === undefined) return this.#take(trades)
+    if (this.#filling === undefined) {
+      this.#take(trades)
+      return
+    }
     this.#held.push(trades)
     this.#heldCount += trades.length
     if (this.#heldCount > this.#o.limits.heldTradesMax) this.#release()
@@ -186,6 +189,7 @@ export class Follow implements CoinEar {
       if (this.#last === undefined || at >= this.#last.at) this.#last = { at, id }
     }
     if (fresh.length > 0) {
+      this.#o.market.witness(this.#last?.at ?? 0)
       this.#emit({ type: 'trades', coin: this.#o.coin, trades: fresh.take() })
     }
   }
