@@ -13,7 +13,7 @@ export const clusterUser = 'starling'
 export function ensureCluster(placement: Placement): void {
   const { cluster, binaries } = placement
   const versionFile = join(cluster, 'PG_VERSION')
-  if (!existsSync(cluster)) return createCluster(placement)
+  if (!existsSync(cluster)) createCluster(placement)
   if (!existsSync(versionFile))
     throw new Fault(
       'store.not_a_cluster',

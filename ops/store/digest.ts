@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Millis } from '../../streams/time.ts'
-import type { Sql } from './connection.ts'
+import type { Fragment, Sql } from './connection.ts'
 import { faulted } from './faults.ts'
 
 export interface Digest {
@@ -43,7 +43,7 @@ export async function digestLedger(sql: Sql, from: Millis, to: Millis): Promise<
   }
 }
 
-async function digest(query: ReturnType<Sql>): Promise<Digest> {
+async function digest(query: Fragment): Promise<Digest> {
   const sum = createHash('sha256')
   let count = 0
   await faulted(async () => {

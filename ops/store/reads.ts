@@ -105,6 +105,9 @@ export interface DaySums extends Version {
   readonly valueSum: number
   readonly valueSquareSum: number
   readonly valueActualSum: number
+  /** Errors of what no skill would have said on the same rows: no return, or as much movement as just before. */
+  readonly naiveSquaredErrorSum: number
+  readonly naiveAbsoluteErrorSum: number
 }
 
 export interface ModelRead extends Version {
@@ -185,6 +188,7 @@ export interface StoreReads {
     readonly to?: Millis | undefined
     readonly mode?: Mode | undefined
   }): Promise<readonly DaySums[]>
+  /** Ever written; what retention has dropped since is counted. */
   predictionCount(): Promise<number>
   firstPredictionAt(): Promise<Millis | null>
 }

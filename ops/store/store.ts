@@ -20,6 +20,9 @@ import { migrate } from './migrate.ts'
 import { type Names, openNames } from './names.ts'
 import { openParts, type PartedTable, type Parts, partUnits } from './parts.ts'
 
+import type { StoreReads } from './reads.ts'
+import { openStoreReads } from './store-reads.ts'
+
 export interface StoreOptions {
   readonly address: ServerAddress
   /** `Feed.market`: `binance`, `tape-seed-7`. */
@@ -35,6 +38,7 @@ export interface Store {
   readonly names: Names
   readonly parts: Parts
   readonly reader: LedgerReader
+  readonly reads: StoreReads
   /** The way to write, for whoever holds the lease. */
   readonly writer: (
     lease: Pick<Lease, 'name' | 'term'>,
@@ -70,6 +74,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     names,
     parts,
     reader: openLedgerReader(sql, names),
+    reads: openStoreReads(sql, intervalMs),
     writer: (lease, wallNow) => openLedgerWriter({ sql, names, parts, lease, wallNow }),
     prepareParts: async (marketNow) => {
       const days = [0, 1, 2].map((ahead) => marketNow + ahead * dayMs)

@@ -80,14 +80,14 @@ function newest(rows: readonly CandleRow[]): readonly CandleRow[] {
 /** Outcomes that stand on a corrected candle, at either end of the horizon, are looked at again. */
 async function reopenOutcomes(tx: Tx, rows: readonly CandleRow[]): Promise<void> {
   await tx`
-    update version v set unresolved_from = x.open_at - v.horizon_ms * interval '1 millisecond'
+    update version v set
+      unresolved_from = least(v.unresolved_from, x.open_at - v.horizon_ms * interval '1 millisecond')
     from lane l, (
       select coin_id, instant(min(at)) as open_at
       from unnest(${numberColumn(rows, (row) => row.coinId)}::int4[],
         ${numberColumn(rows, (row) => row.candle.openAt)}::float8[]) as c (coin_id, at)
       group by coin_id) x
-    where l.id = v.lane_id and l.coin_id = x.coin_id
-      and v.unresolved_from > x.open_at - v.horizon_ms * interval '1 millisecond'`
+    where l.id = v.lane_id and l.coin_id = x.coin_id`
 }
 
 /** Reading starts again at the stream's position, so what lies after it would come twice. */

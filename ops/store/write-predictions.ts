@@ -43,6 +43,7 @@ function insert(tx: Tx, rows: readonly PredictionRow[], now: Millis): PromiseLik
   const column = (pick: (it: Prediction, row: PredictionRow) => number | null): string =>
     numberColumn(rows, (row) => pick(row.prediction, row))
   return tx<Written[]>`
+    with made as (
     insert into prediction (open_at, made_at, epoch, sell, hold, buy, value, version_id, set_id, wait_ms, infer_ms, mode,
       signal, input_hash, trace_id, flags)
     select instant(p.open_at), instant(p.made_at), p.epoch, p.sell, p.hold, p.buy, p.value, p.version_id, p.set_id,
@@ -77,7 +78,13 @@ function insert(tx: Tx, rows: readonly PredictionRow[], now: Millis): PromiseLik
     ) as p (open_at, made_at, epoch, sell, hold, buy, value, version_id, set_id, wait_ms, infer_ms, in_sample,
       asked_for_history, in_time, signal, input_hash, trace_id, flags)
     on conflict do nothing
-    returning version_id, open_at, mode, wait_ms`
+    returning version_id, open_at, mode, wait_ms, made_at
+    ), counted as (
+      update prediction_total set written = written + (select count(*) from made),
+        first_at = coalesce(first_at, (select min(made_at) from made))
+      where exists (select from made)
+    )
+    select version_id, open_at, mode, wait_ms from made`
 }
 
 /** `live` is what is committed before the next close in market time. */
@@ -85,7 +92,10 @@ function isInTime({ prediction, marketNow }: PredictionRow): boolean {
   return marketNow < prediction.closeAt + (prediction.closeAt - prediction.openAt)
 }
 
-/** Rows whose horizon has passed already are resolved at the next turn, however old they are. */
+/**
+ * Rows whose horizon has passed already are resolved at the next turn, however old they are. Written even where nothing
+ * changes: whoever resolves holds these rows, so either sees the new predictions or is told of them.
+ */
 async function reopen(tx: Tx, rows: readonly PredictionRow[]): Promise<void> {
   const earliest = new Map<number, Millis>()
   for (const { prediction, versionId, marketNow } of rows) {
@@ -96,18 +106,14 @@ async function reopen(tx: Tx, rows: readonly PredictionRow[]): Promise<void> {
   if (earliest.size === 0) return
   const entries = [...earliest]
   await tx`
-    update version v set unresolved_from = instant(x.open_at)
+    update version v set unresolved_from = least(v.unresolved_from, instant(x.open_at))
     from unnest(${numberColumn(entries, ([id]) => id)}::int4[],
       ${numberColumn(entries, ([, at]) => at)}::float8[]) as x (id, open_at)
-    where v.id = x.id and v.unresolved_from > instant(x.open_at)`
+    where v.id = x.id`
 }
 
 async function heal(tx: Tx, rows: readonly PredictionRow[]): Promise<void> {
-  const opens = rows.map((row) => row.prediction.openAt)
-  const [first, last] = opens.reduce(
-    ([low, high], at) => [Math.min(low, at), Math.max(high, at)],
-    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-  )
+  const [first, last] = span(rows)
   await tx`
     update hole h set healed_at = instant(x.now)
     from pointer q, unnest(${numberColumn(rows, (row) => row.versionId)}::int4[],
@@ -119,6 +125,16 @@ async function heal(tx: Tx, rows: readonly PredictionRow[]): Promise<void> {
       and x.version_id = q.version_id and instant(x.open_at) = h.open_at`
 }
 
+/** First and last opening: with them, only the parts that matter are looked at. */
+function span(rows: readonly PredictionRow[]): readonly [Millis, Millis] {
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const { prediction } of rows) {
+    first = Math.min(first, prediction.openAt)
+    last = Math.max(last, prediction.openAt)
+  }
+  return [first, last]
+}
+
 interface There extends Written {
   readonly disagrees: boolean
 }
@@ -127,6 +143,7 @@ interface There extends Written {
 async function compare(tx: Tx, rows: readonly PredictionRow[]): Promise<readonly There[]> {
   const column = (pick: (it: Prediction) => number | null): string =>
     numberColumn(rows, (row) => pick(row.prediction))
+  const [first, last] = span(rows)
   return await tx<There[]>`
     with said as (
       select x.*, instant(x.at) as open_at from unnest(
@@ -143,6 +160,7 @@ async function compare(tx: Tx, rows: readonly PredictionRow[]): Promise<readonly
         p.input_hash = s.input_hash and (p.signal::text, p.sell, p.hold, p.buy, p.value)
           is distinct from (s.signal, s.sell, s.hold, s.buy, s.value) as disagrees
       from said s join prediction p on p.version_id = s.version_id and p.open_at = s.open_at
+      where p.open_at between ${first}::timestamptz and ${last}::timestamptz
     ), noted as (
       insert into disagreement (version_id, open_at, answer)
       select version_id, open_at,

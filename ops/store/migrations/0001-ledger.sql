@@ -52,6 +52,30 @@ create table candle (
   primary key (coin_id, open_at)
 ) partition by range (open_at);
 
+-- The close of the last candle with trades before this one; null where what lies between is missing. A day without a
+-- trade is as far back as a price is carried.
+create function last_close(of_coin int, before_at timestamptz) returns double precision
+language sql stable parallel safe as $$
+  select case state when 'missing' then null else close end from candle
+  where coin_id = of_coin and open_at < before_at and open_at >= before_at - interval '1 day' and state <> 'empty'
+  order by open_at desc limit 1
+$$;
+
+-- Root of the summed squares of the log returns from candle to candle, after the close of the candle that opened at
+-- from_at up to the close of the one that opened at to_at; null where anything between is missing or not there.
+create function volatility(of_coin int, from_at timestamptz, to_at timestamptz) returns double precision
+language sql stable parallel safe as $$
+  select case
+      when bool_or(state = 'missing') or min(open_at) > from_at or max(open_at) < to_at then null
+      else sqrt(coalesce(sum(change * change) filter (where open_at > from_at), 0))
+    end
+  from (
+    select open_at, state,
+      case when state <> 'empty' then ln(close / coalesce(
+        lag(close) over (partition by state = 'empty' order by open_at), last_close(of_coin, open_at))) end as change
+    from candle where coin_id = of_coin and open_at between from_at and to_at) c
+$$;
+
 -- Append only, in the order in which they became known; deduplicated before they come here.
 create table trade (
   at timestamptz not null,
@@ -148,6 +172,14 @@ create table prediction (
   primary key (version_id, open_at)
 ) partition by range (open_at);
 
+-- Ever written; retention takes nothing off it.
+create table prediction_total (
+  is_alone boolean primary key default true check (is_alone),
+  written bigint not null default 0,
+  first_at timestamptz
+);
+insert into prediction_total default values;
+
 create table hole (
   open_at timestamptz not null,
   healed_at timestamptz,
@@ -164,6 +196,8 @@ create table outcome (
   return double precision not null,
   -- What the version was asked for: the return, or how much the price moved.
   actual double precision not null,
+  -- What no skill would have said: no return, or as much movement as just before.
+  naive double precision not null,
   profit double precision,
   version_id int not null,
   -- Of the candles it stands on, added up: a correction of either raises it.
@@ -194,6 +228,8 @@ create table score_day (
   value_sum double precision not null,
   value_square_sum double precision not null,
   value_actual_sum double precision not null,
+  naive_squared_error_sum double precision not null,
+  naive_absolute_error_sum double precision not null,
   primary key (version_id, day, mode)
 );
 

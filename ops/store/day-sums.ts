@@ -1,0 +1,190 @@
+/**
+ * Sums over resolved predictions by UTC day. Whole days come from `score_day`, which is made in the transaction that
+ * resolves them; the days that a range cuts are summed from their rows. In-sample rows are in neither.
+ */
+import type { Mode } from '../../models/prediction.ts'
+import { dayMs, floorTo, type Millis } from '../../streams/time.ts'
+import type { Fragment, Sql, Tx } from './connection.ts'
+import { faulted } from './faults.ts'
+import { instantOf } from './read-candles.ts'
+import { matching } from './read-predictions.ts'
+import type { DaySums, StoreReads } from './reads.ts'
+
+/** The columns of `score_day` after its key, in the order of `sums`. */
+export const sumNames = [
+  'n',
+  'confusion',
+  'log_loss_sum',
+  'brier_sum',
+  'bin_n',
+  'bin_confidence',
+  'bin_right',
+  'profit_sum',
+  'profit_square_sum',
+  'squared_error_sum',
+  'absolute_error_sum',
+  'actual_sum',
+  'actual_square_sum',
+  'value_sum',
+  'value_square_sum',
+  'value_actual_sum',
+  'naive_squared_error_sum',
+  'naive_absolute_error_sum',
+]
+
+const classes = ['sell', 'hold', 'buy']
+const bins = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+/** A certain answer that was wrong costs this much and not more. */
+const probabilityMin = 1e-15
+
+/** Over predictions `p` and their outcomes `o`; classes count where there are probabilities, values where there is one. */
+export function sums(sql: Sql | Tx): Fragment {
+  const said = `case o.label when 'sell' then p.sell when 'hold' then p.hold else p.buy end`
+  const confidence = 'greatest(p.sell, p.hold, p.buy)'
+  const isBin = (i: number): string => `least(floor(${confidence} * 10), 9) = ${i}`
+  const confusion = classes.flatMap((actual) =>
+    classes.map(
+      (predicted) =>
+        `count(*) filter (where o.label = '${actual}' and p.signal = '${predicted}')::int`,
+    ),
+  )
+  const brier = classes.map((it) => `(p.${it} - (o.label = '${it}')::int) ^ 2`).join(' + ')
+  const total = (expression: string): string => `coalesce(sum(${expression}), 0)`
+  const ofValues = (expression: string): string =>
+    `coalesce(sum(${expression}) filter (where p.value is not null), 0)`
+  const columns = [
+    'count(*)::int',
+    `array[${confusion.join(', ')}]`,
+    total(`-ln(greatest(${said}, ${probabilityMin}))`),
+    total(brier),
+    `array[${bins.map((i) => `count(*) filter (where ${isBin(i)})::int`).join(', ')}]`,
+    `array[${bins.map((i) => `coalesce(sum(${confidence}) filter (where ${isBin(i)}), 0)`).join(', ')}]`,
+    `array[${bins.map((i) => `count(*) filter (where ${isBin(i)} and ${said} = ${confidence})::int`).join(', ')}]`,
+    total('o.profit'),
+    total('o.profit ^ 2'),
+    total('(p.value - o.actual) ^ 2'),
+    total('abs(p.value - o.actual)'),
+    ofValues('o.actual'),
+    ofValues('o.actual ^ 2'),
+    total('p.value'),
+    total('p.value ^ 2'),
+    total('p.value * o.actual'),
+    ofValues('(o.naive - o.actual) ^ 2'),
+    ofValues('abs(o.naive - o.actual)'),
+  ]
+  return sql`${sql.unsafe(columns.map((it, i) => `${it} as ${sumNames[i]}`).join(', '))}`
+}
+
+interface Row {
+  readonly coin: DaySums['coin']
+  readonly family: string
+  readonly number: number
+  readonly day: Millis
+  readonly n: number
+  readonly confusion: readonly number[]
+  readonly log_loss_sum: number
+  readonly brier_sum: number
+  readonly bin_n: readonly number[]
+  readonly bin_confidence: readonly number[]
+  readonly bin_right: readonly number[]
+  readonly profit_sum: number
+  readonly profit_square_sum: number
+  readonly squared_error_sum: number
+  readonly absolute_error_sum: number
+  readonly actual_sum: number
+  readonly actual_square_sum: number
+  readonly value_sum: number
+  readonly value_square_sum: number
+  readonly value_actual_sum: number
+  readonly naive_squared_error_sum: number
+  readonly naive_absolute_error_sum: number
+}
+
+/** One entry per version, day and mode; ascending by day. */
+export async function readDaySums(
+  sql: Sql,
+  filter: Parameters<StoreReads['daySums']>[0],
+): Promise<readonly DaySums[]> {
+  const from = filter.from ?? Number.NEGATIVE_INFINITY
+  const to = filter.to ?? Number.POSITIVE_INFINITY
+  const [firstWhole, lastWhole] = wholeDays(from, to)
+  const rows = await faulted(async () => {
+    const parts = await Promise.all([
+      sql<Row[]>`
+        select v.coin, v.family, v.number, s.* from score_day s join (${matching(sql, filter)}) v on v.id = s.version_id
+        where s.day >= ${instantOf(firstWhole)}::timestamptz and s.day < ${instantOf(lastWhole)}::timestamptz
+          ${ofMode(sql, 's.mode', filter.mode)}
+        order by s.day`,
+      ...cutDays(from, to).map(([first, last]) => sumRows(sql, filter, first, last)),
+    ])
+    return parts.flat()
+  })
+  return rows.map(daySums).sort((a, b) => a.day - b.day)
+}
+
+async function sumRows(
+  sql: Sql,
+  filter: Parameters<StoreReads['daySums']>[0],
+  from: Millis,
+  to: Millis,
+): Promise<readonly Row[]> {
+  return await sql<Row[]>`
+    select v.coin, v.family, v.number, date_trunc('day', p.open_at, 'UTC') as day, ${sums(sql)}
+    from (${matching(sql, filter)}) v
+    join prediction p on p.version_id = v.id
+    join outcome o on o.version_id = p.version_id and o.open_at = p.open_at
+    where p.mode <> 'in_sample' and p.open_at >= ${from} and p.open_at < ${to}
+      and o.open_at >= ${from} and o.open_at < ${to} ${ofMode(sql, 'p.mode', filter.mode)}
+    group by v.coin, v.family, v.number, p.mode, 4`
+}
+
+function ofMode(sql: Sql, column: string, mode: Mode | undefined): Fragment {
+  return mode === undefined ? sql`` : sql`and ${sql(column)} = ${mode}`
+}
+
+/** The openings of the days that lie wholly inside: `[first, last)`. */
+export function wholeDays(from: Millis, to: Millis): readonly [Millis, Millis] {
+  const first = Number.isFinite(from) ? floorTo(from + dayMs - 1, dayMs) : from
+  const last = Number.isFinite(to) ? floorTo(to, dayMs) : to
+  return [first, last]
+}
+
+/** What is left of the range at its ends, at most two pieces. */
+export function cutDays(from: Millis, to: Millis): readonly (readonly [Millis, Millis])[] {
+  if (from >= to) return []
+  const [first, last] = wholeDays(from, to)
+  if (first > last) return [[from, to]]
+  const pieces: (readonly [Millis, Millis])[] = []
+  if (from < first) pieces.push([from, first])
+  if (last < to) pieces.push([last, to])
+  return pieces
+}
+
+function daySums(row: Row): DaySums {
+  return {
+    coin: row.coin,
+    family: row.family,
+    version: row.number,
+    day: row.day,
+    n: row.n,
+    confusion: [row.confusion.slice(0, 3), row.confusion.slice(3, 6), row.confusion.slice(6, 9)],
+    logLossSum: row.log_loss_sum,
+    brierSum: row.brier_sum,
+    calibration: bins.map((i) => ({
+      n: row.bin_n[i] as number,
+      confidence: row.bin_confidence[i] as number,
+      right: row.bin_right[i] as number,
+    })),
+    profitSum: row.profit_sum,
+    profitSquareSum: row.profit_square_sum,
+    squaredErrorSum: row.squared_error_sum,
+    absoluteErrorSum: row.absolute_error_sum,
+    actualSum: row.actual_sum,
+    actualSquareSum: row.actual_square_sum,
+    valueSum: row.value_sum,
+    valueSquareSum: row.value_square_sum,
+    valueActualSum: row.value_actual_sum,
+    naiveSquaredErrorSum: row.naive_squared_error_sum,
+    naiveAbsoluteErrorSum: row.naive_absolute_error_sum,
+  }
+}

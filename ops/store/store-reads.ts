@@ -1,0 +1,33 @@
+/** `StoreReads` on PostgreSQL: each question is answered in the file of its table family. */
+import type { Millis } from '../../streams/time.ts'
+import type { Sql } from './connection.ts'
+import { readContinuity } from './continuity.ts'
+import { readDaySums } from './day-sums.ts'
+import { readCandleCounts, readCandles } from './read-candles.ts'
+import {
+  readPrediction,
+  readPredictions,
+  readPredictionTotal,
+  readSignals,
+} from './read-predictions.ts'
+import { readFeatures, readGaps, readHoles, readModels, readPointers } from './read-records.ts'
+import type { StoreReads } from './reads.ts'
+
+export function openStoreReads(sql: Sql, intervalMs: Millis): StoreReads {
+  return {
+    candles: (coin, of, query) => readCandles(sql, intervalMs, coin, of, query),
+    candleCounts: () => readCandleCounts(sql),
+    features: (coin, query) => readFeatures(sql, coin, query),
+    gaps: (query) => readGaps(sql, query),
+    predictions: (query) => readPredictions(sql, query),
+    prediction: (version, openAt) => readPrediction(sql, version, openAt),
+    holes: (query) => readHoles(sql, query),
+    signals: () => readSignals(sql),
+    pointers: (lane) => readPointers(sql, lane),
+    models: (filter) => readModels(sql, filter ?? {}),
+    continuity: (from, to) => readContinuity(sql, intervalMs, from, to),
+    daySums: (filter) => readDaySums(sql, filter),
+    predictionCount: async () => (await readPredictionTotal(sql)).written,
+    firstPredictionAt: async () => (await readPredictionTotal(sql)).first_at,
+  }
+}
