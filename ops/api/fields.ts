@@ -7,7 +7,7 @@ import type { Millis } from '../../streams/time.ts'
 /** In answers: ISO 8601, UTC, with milliseconds. */
 export const instant = z
   .string()
-  .openapi({ type: 'string', format: 'date-time', example: '2026-11-20T12:00:00.000Z' })
+  .openapi({ format: 'date-time', example: '2026-11-20T12:00:00.000Z' })
 
 /** In requests: that, any other RFC 3339 instant, a date, or epoch milliseconds. */
 export const askedInstant = z
@@ -22,13 +22,13 @@ export const askedInstant = z
     return z.NEVER
   })
   .openapi({
-    type: undefined as never,
+    type: 'string',
     anyOf: [
       { type: 'string', format: 'date-time' },
       { type: 'string', format: 'date' },
-      { type: 'integer', minimum: 0, maximum: 8_640_000_000_000_000 },
+      { type: 'string', pattern: '^[0-9]{1,15}$' },
     ],
-  } as never)
+  })
 
 const isoForm = /^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2}))?$/
 

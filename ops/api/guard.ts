@@ -62,7 +62,8 @@ export const limitBody: MiddlewareHandler = bodyLimit({
 /** A body that is no JSON is refused by its type, so that a form of another site can never pass for one. */
 export const requireJson: MiddlewareHandler = async function json(c, next) {
   const type = c.req.header('content-type')
-  const hasBody = Number(c.req.header('content-length') ?? 0) > 0 || c.req.raw.body !== null
+  const hasLength = Number(c.req.header('content-length') ?? 0) > 0
+  const hasBody = type !== undefined || hasLength || c.req.header('transfer-encoding') !== undefined
   if (hasBody && !/^application\/json\s*(;|$)/i.test(type ?? '')) {
     const found = type ?? 'no content type'
     return problem(c, 415, 'request.media_type', `application/json is wanted, ${found} was sent`)

@@ -2,13 +2,20 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { parseCoin } from '../../../streams/coin.ts'
 import { guardedAnswers, withToken } from '../answers.ts'
-import { type ApiDeps, actions } from '../deps.ts'
+import { type Action, type ApiDeps, actions } from '../deps.ts'
 import { coinInPath, coinText, family } from '../fields.ts'
 import { requireJson, requireToken } from '../guard.ts'
 import { coinBody, coinsSchema } from './coins.ts'
 
 const noReason = 'asked for over the API'
 const reason = z.string().trim().min(1).max(500).optional()
+
+const summaries: Readonly<Record<Action, string>> = {
+  pause: 'Hold',
+  resume: 'Let go on',
+  restart: 'Restart the actors of',
+  release: 'End the quarantine of',
+}
 
 const stateSchema = z.strictObject({ state: z.string() }).openapi('State')
 
@@ -28,7 +35,6 @@ const addSchema = z
 export function controlRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   const middleware = [requireToken(deps.access), requireJson]
   const guarded = { security: withToken, middleware }
-  const action = z.enum(actions)
   const coins = async () => (await deps.coins()).map(coinBody)
 
   const addRoute = createRoute({
@@ -59,31 +65,31 @@ export function controlRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     return c.json(await coins(), 200)
   })
 
-  const coinRoute = createRoute({
-    method: 'post',
-    path: '/api/v1/coins/{coin}/{action}',
-    summary: 'Hold a coin, let it go on, restart its actors, end a quarantine',
-    ...guarded,
-    request: { params: z.strictObject({ coin: coinInPath, action }), body: reasonBody },
-    responses: guardedAnswers(stateSchema, 'the state that it is in now'),
-  })
-  app.openapi(coinRoute, async (c) => {
-    const { coin, action } = c.req.valid('param')
-    const said = c.req.valid('json').reason ?? noReason
-    return c.json({ ...(await deps.controls.act({ coin }, action, said)) }, 200)
-  })
+  for (const action of actions) {
+    const coinRoute = createRoute({
+      method: 'post',
+      path: `/api/v1/coins/{coin}/${action}`,
+      summary: `${summaries[action]} a coin with all its lanes`,
+      ...guarded,
+      request: { params: z.strictObject({ coin: coinInPath }), body: reasonBody },
+      responses: guardedAnswers(stateSchema, 'the state that it is in now'),
+    })
+    app.openapi(coinRoute, async (c) => {
+      const said = c.req.valid('json').reason ?? noReason
+      return c.json({ ...(await deps.controls.act(c.req.valid('param'), action, said)) }, 200)
+    })
 
-  const laneRoute = createRoute({
-    method: 'post',
-    path: '/api/v1/lanes/{coin}/{family}/{action}',
-    summary: 'Hold a lane, let it go on, restart its actors, end a quarantine',
-    ...guarded,
-    request: { params: z.strictObject({ coin: coinInPath, family, action }), body: reasonBody },
-    responses: guardedAnswers(stateSchema, 'the state that it is in now'),
-  })
-  app.openapi(laneRoute, async (c) => {
-    const { action, ...lane } = c.req.valid('param')
-    const said = c.req.valid('json').reason ?? noReason
-    return c.json({ ...(await deps.controls.act(lane, action, said)) }, 200)
-  })
+    const laneRoute = createRoute({
+      method: 'post',
+      path: `/api/v1/lanes/{coin}/{family}/${action}`,
+      summary: `${summaries[action]} a lane`,
+      ...guarded,
+      request: { params: z.strictObject({ coin: coinInPath, family }), body: reasonBody },
+      responses: guardedAnswers(stateSchema, 'the state that it is in now'),
+    })
+    app.openapi(laneRoute, async (c) => {
+      const said = c.req.valid('json').reason ?? noReason
+      return c.json({ ...(await deps.controls.act(c.req.valid('param'), action, said)) }, 200)
+    })
+  }
 }

@@ -31,6 +31,7 @@ const metricsRoute = createRoute({
   summary: "Prometheus's page",
   responses: {
     200: { description: 'metrics', content: { 'text/plain': { schema: z.string() } } },
+    403: { description: 'a host or origin that is not allowed' },
   },
 })
 
