@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { softmaxModel, testFolder, writeArtifact } from '../support/artifacts.ts'
+import { startPool, type TestPool, type TestPoolOptions, versionOf } from '../support/pool.ts'
+import { until } from '../support/until.ts'
+
+const badChild = new URL('../support/bad-child.ts', import.meta.url).pathname
+const orphan = new URL('../support/orphan.ts', import.meta.url).pathname
+const one = (it: number): Float32Array => Float32Array.of(it)
+
+async function badPool(
+  t: { after(end: () => Promise<void>): void },
+  options: TestPoolOptions = {},
+): Promise<TestPool> {
+  const child = { entry: badChild, deadlineMs: 600, stalledMs: 100, checkMs: 25, ...options.child }
+  const pool = await startPool({ ...options, child })
+  t.after(pool.stop)
+  await pool.loadAs(good, 'good')
+  return pool
+}
+
+const good = versionOf('good')
+const bad = versionOf('bad')
+
+async function assertGood(pool: TestPool, what: string): Promise<void> {
+  const answer = await pool.infer(good, one(1))
+  assert(answer.type === 'inferred', `${what}: ${JSON.stringify(answer)}`)
+  assert.deepEqual(answer.outputs, one(2))
+}
+
+test('rows come back as the session answered them, and the runtime is not in this process', async (t) => {
+  const folder = testFolder(t)
+  await writeArtifact(folder, softmaxModel())
+  const pool = await startPool()
+  t.after(pool.stop)
+  const loaded = await pool.load(good, folder)
+  assert.equal(loaded.type, 'loaded')
+  const answer = await pool.infer(good, Float32Array.of(0, 0, 1, 1), 2)
+  assert(answer.type === 'inferred')
+  assert.equal(answer.outputs.length, 6)
+  assert.ok(Math.abs((answer.outputs[0] ?? 0) - 1 / 3) < 1e-6)
+  const report = process.report.getReport() as unknown as { sharedObjects: string[] }
+  assert.deepEqual(
+    report.sharedObjects.filter((it) => it.includes('onnxruntime')),
+    [],
+  )
+})
+
+test('an artifact that a child refuses is refused with its reason', async (t) => {
+  const pool = await badPool(t)
+  const answer = await pool.loadAs(bad, 'refused')
+  assert(answer.type === 'loadRefused')
+  assert.equal(answer.code, 'artifact.hash')
+  const inferred = await pool.infer(bad, one(1))
+  assert(inferred.type === 'inferFailed')
+  assert.equal(inferred.code, 'inference.unloaded')
+})
+
+test('NaN fails the row it answered, and not its neighbours', async (t) => {
+  const pool = await badPool(t)
+  await pool.loadAs(bad, 'nanOn13')
+  const answers = await Promise.all([1, 13, 2].map((it) => pool.infer(bad, one(it))))
+  assert.deepEqual(
+    answers.map((it) => (it.type === 'inferred' ? it.outputs[0] : it.code)),
+    [2, 'inference.not_finite', 3],
+  )
+})
+
+test('a row that the graph cannot run fails alone', async (t) => {
+  const pool = await badPool(t)
+  await pool.loadAs(bad, 'throwOn13')
+  const answers = await Promise.all([1, 13, 2, 3].map((it) => pool.infer(bad, one(it))))
+  assert.deepEqual(
+    answers.map((it) => (it.type === 'inferred' ? it.outputs[0] : it.code)),
+    [2, 'inference.refused', 3, 4],
+  )
+})
+
+for (const [model, cause] of [
+  ['die', 'died'],
+  ['hang', 'hung'],
+  ['grow', 'grew too large'],
+] as const) {
+  test(`a model that makes its child ${model} is set aside, and the others go on`, async (t) => {
+    const pool = await badPool(t, { child: { rssMax: 250_000_000 } })
+    await pool.loadAs(bad, model)
+    const failed = pool.infer(bad, one(1))
+    for (let at = 0; at < 5; at += 1) await assertGood(pool, `${at}`)
+    const answer = await failed
+    assert(answer.type === 'inferFailed')
+    assert.equal(answer.code, 'inference.quarantined')
+    assert.match(answer.reason, new RegExp(cause))
+    assert.deepEqual(
+      pool.quarantined.map((it) => it.version),
+      [bad],
+    )
+    await assertGood(pool, 'afterwards')
+    const again = await pool.infer(bad, one(1))
+    assert(again.type === 'inferFailed')
+    assert.equal(again.code, 'inference.quarantined')
+  })
+}
+
+for (const model of ['dieOpening', 'hangOpening']) {
+  test(`a model that makes its child ${model} is refused`, async (t) => {
+    const pool = await badPool(t)
+    const answer = await pool.loadAs(bad, model)
+    assert(answer.type === 'loadRefused')
+    assert.equal(answer.code, 'inference.quarantined')
+    await assertGood(pool, 'afterwards')
+  })
+}
+
+test('a row that kills takes its own version with it, and no neighbour in the bundle', async (t) => {
+  const pool = await badPool(t)
+  const twin = versionOf('bad', 2)
+  await pool.loadAs(bad, 'dieOn13')
+  await pool.loadAs(twin, 'dieOn13')
+  const answers = await Promise.all([
+    ...[1, 2, 3].map((it) => pool.infer(twin, one(it))),
+    pool.infer(bad, one(13)),
+    ...[4, 5, 6].map((it) => pool.infer(twin, one(it))),
+  ])
+  assert.deepEqual(
+    answers.map((it) => (it.type === 'inferred' ? it.outputs[0] : it.code)),
+    [2, 3, 4, 'inference.quarantined', 5, 6, 7],
+  )
+  const reloaded = await pool.loadAs(bad, 'dieOn13')
+  assert.equal(reloaded.type, 'loaded', 'loading it anew ends the quarantine')
+})
+
+test('while one child hangs, what waited behind it is done by another', async (t) => {
+  const pool = await badPool(t, { child: { deadlineMs: 20_000 } })
+  const others = [1, 2, 3, 4].map((at) => versionOf('other', at))
+  for (const [at, version] of others.entries()) await pool.loadAs(version, `good-${at}`)
+  await pool.loadAs(bad, 'hang')
+  void pool.infer(bad, one(1))
+  const startedAt = performance.now()
+  const answers = await Promise.all(others.map((it) => pool.infer(it, one(1))))
+  assert.ok(answers.every((it) => it.type === 'inferred'))
+  assert.ok(performance.now() - startedAt < 10_000, 'long before its deadline')
+})
+
+test('children that are killed from outside lose nothing', async (t) => {
+  const pool = await badPool(t)
+  const versions = [good, versionOf('other', 1), versionOf('other', 2)]
+  await pool.loadAs(versions[1] ?? good, 'good-1')
+  await pool.loadAs(versions[2] ?? good, 'good-2')
+  const asked = Array.from({ length: 3000 }, (_, at) =>
+    pool.infer(versions[at % 3] ?? good, one(at)),
+  )
+  const [pid] = pool.pids()
+  assert.ok(pid)
+  process.kill(pid, 'SIGKILL')
+  const answers = await Promise.all(asked)
+  assert.deepEqual(
+    answers.map((it) => (it.type === 'inferred' ? it.outputs[0] : it.code)),
+    answers.map((_, at) => at + 1),
+  )
+})
+
+test('children leave when the parent is killed', async () => {
+  const parent = spawn(process.execPath, [orphan], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = await once(parent.stdout, 'data')
+  const pids: number[] = JSON.parse(String(line))
+  assert.equal(pids.length, 2)
+  parent.kill('SIGKILL')
+  await until('the children are gone', () => pids.every((pid) => !isAlive(pid)))
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
