@@ -30,6 +30,8 @@ export interface CcxtOptions {
   /** Between two REST questions, where the exchange's own limit (ccxt knows it) is not meant. */
   readonly rateLimitMs?: Millis | undefined
   readonly pollEveryMs?: Millis
+  /** Let ccxt read every frame, also those that we could read ourselves. */
+  readonly ccxtReads?: boolean
 }
 
 export interface Urls {
@@ -40,7 +42,9 @@ export interface Urls {
 export async function ccxtFeed(options: CcxtOptions): Promise<LiveFeed> {
   const { source, clock, random, coins = [], intervalMs = minuteMs } = options
   const { errors, make } = await load(options)
-  const quirks = quirksOf(source)
+  const { frames, ...plainly } = quirksOf(source)
+  const quirks =
+    frames === undefined || options.ccxtReads === true ? plainly : { ...plainly, frames }
   const rest = make()
   const venue = ccxtVenue({
     ...{ source, quirks, rest, errors, clock, intervalMs },

@@ -34,7 +34,7 @@ export const quick: Partial<LiveLimits> = {
 }
 
 export function liveFeedOf(
-  options: Pick<CcxtOptions, 'source' | 'urls' | 'intervalMs'> & {
+  options: Pick<CcxtOptions, 'source' | 'urls' | 'intervalMs' | 'ccxtReads'> & {
     readonly limits?: Partial<LiveLimits>
   },
 ): Promise<LiveFeed> {

@@ -1,6 +1,6 @@
 /** What is used of a ccxt exchange instance, and how its errors become ours. Types only: ccxt itself is loaded in `ccxt.ts`. */
 import { Fault } from '../../fault.ts'
-import type { CcxtTrade } from './quirks.ts'
+import type { CcxtMarket, CcxtTrade } from './quirks.ts'
 
 export interface CcxtExchange {
   readonly id: string
@@ -43,12 +43,6 @@ export interface CcxtExchange {
   ): Promise<CcxtTrade[]>
   loadHttpProxyAgent(): Promise<unknown>
   close(): Promise<unknown>
-}
-
-export interface CcxtMarket {
-  readonly id: string
-  readonly active?: boolean
-  readonly spot?: boolean
 }
 
 type ErrorClass = new (...words: never[]) => Error

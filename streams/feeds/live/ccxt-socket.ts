@@ -1,39 +1,80 @@
 /**
- * One ccxt instance with one socket, for one life. Trades are taken where ccxt puts them, in the cache of each symbol, at the
- * moment it does: awaiting `watchTrades` in a loop, as ccxt suggests, leaves a trade that arrives between two calls lying
- * until the next one comes, and drops what exceeds the cache. A frame that ccxt cannot digest is counted and costs nothing else.
+ * One ccxt instance with one socket, for one life. Trades are taken from the frames themselves where their format is known,
+ * else where ccxt puts them, in the cache of each symbol, at the moment it does: awaiting `watchTrades` in a loop, as ccxt
+ * suggests, leaves a trade that arrives between two calls lying until the next one comes, and drops what exceeds the cache.
+ * A frame that nobody can digest is counted and costs nothing else.
  */
 import { Subscription } from 'rxjs'
 import type { Coin } from '../../coin.ts'
 import type { Clock, Millis } from '../../time.ts'
 import { Bundle } from './bundle.ts'
 import type { CcxtExchange } from './ccxt-exchange.ts'
-import { columns, pushTrade } from './ccxt-venue.ts'
+import { columns, pushTrade } from './ccxt-trades.ts'
+import type { TradeSink } from './frames.ts'
 import type { CcxtTrade, Quirks } from './quirks.ts'
 import type { Socket, SocketEar } from './venue.ts'
 
 /** An exchange that acknowledges nothing is taken to have heard us by then. */
 const settledAfterMs: Millis = 2_000
+/** A socket that was told to close is cut when the other side has not agreed by then. */
+const cutAfterMs: Millis = 100
 
-export function ccxtSocket(options: {
+export interface SocketOptions {
   readonly exchange: CcxtExchange
   /** Where the list of markets has already been loaded. */
   readonly rest: CcxtExchange
   readonly quirks: Quirks
   readonly clock: Clock
   readonly ear: SocketEar
-}): Socket {
+}
+
+export function ccxtSocket(options: SocketOptions): Socket {
   const { exchange, rest, quirks, clock, ear } = options
   const pending = new Set<Coin>()
   const timers = new Subscription()
+  const bySymbol = new Map<string, Chunk>()
   let asked: Coin[] = []
   let closed = false
   exchange.setMarketsFromExchange(rest)
+  listen()
 
-  function lost(cause: string): void {
-    if (closed) return
-    close()
-    ear.lost(cause)
+  function listen(): void {
+    const digest = exchange.handleMessage.bind(exchange)
+    exchange.handleMessage = (client, frame) => {
+      if (!closed) hear(frame, () => digest(client, frame))
+    }
+    // ccxt prints frames that are no JSON; they are counted in `hear`.
+    exchange.log = () => {}
+    exchange.onConnected = () => {
+      timers.add(clock.schedule(settled, settledAfterMs))
+    }
+    const forget = exchange.onError.bind(exchange)
+    exchange.onError = (client, error) => {
+      forget(client, error)
+      lost(error)
+    }
+    exchange.onClose = () => lost('closed by the exchange')
+  }
+
+  const takeFrame: TradeSink = (symbol, at, id, price, size, side) => {
+    const chunk = bySymbol.get(symbol)
+    if (chunk === undefined) return
+    chunk.bundle.push(at, id, price, size, side)
+    chunk.fed()
+  }
+
+  function hear(frame: unknown, digest: () => void): void {
+    if (typeof frame === 'string' && (!quirks.textFrames || /^\s*[[{]/.test(frame))) {
+      ear.refused(undefined, 'frame', frame.slice(0, 100))
+      return
+    }
+    if (pending.size > 0 && quirks.acknowledges(frame)) settled()
+    if (quirks.frames?.read(frame, takeFrame) === true) return
+    try {
+      digest()
+    } catch (error) {
+      ear.refused(undefined, 'frame', String(error).slice(0, 100))
+    }
   }
 
   function settled(): void {
@@ -43,38 +84,10 @@ export function ccxtSocket(options: {
     for (const coin of coins) ear.up(coin)
   }
 
-  const digest = exchange.handleMessage.bind(exchange)
-  exchange.handleMessage = (client, frame) => {
+  function lost(cause: unknown): void {
     if (closed) return
-    if (typeof frame === 'string' && (!quirks.textFrames || /^\s*[[{]/.test(frame))) {
-      ear.refused(undefined, 'frame', frame.slice(0, 100))
-      return
-    }
-    if (pending.size > 0 && quirks.acknowledges(frame)) settled()
-    try {
-      digest(client, frame)
-    } catch (error) {
-      ear.refused(undefined, 'frame', String(error).slice(0, 100))
-    }
-  }
-  // ccxt prints frames that are no JSON; they are counted above.
-  exchange.log = () => {}
-  exchange.onConnected = () => {
-    timers.add(clock.schedule(settled, settledAfterMs))
-  }
-  const forget = exchange.onError.bind(exchange)
-  exchange.onError = (client, error) => {
-    forget(client, error)
-    lost(error instanceof Error ? error.message : String(error))
-  }
-  exchange.onClose = () => lost('closed by the exchange')
-
-  async function follow(coin: Coin, sink: Sink): Promise<void> {
-    // Most exchanges fill the cache that is there. Where ccxt made one of its own, its answers are read instead.
-    while (!closed && exchange.trades[coin] !== sink) {
-      const trades = await exchange.watchTrades(coin, undefined, undefined, quirks.watchParams)
-      if (!closed && exchange.trades[coin] !== sink) ear.trades(coin, columns(trades, quirks))
-    }
+    close()
+    ear.lost(cause instanceof Error ? cause.message : String(cause))
   }
 
   async function subscribe(): Promise<void> {
@@ -83,19 +96,41 @@ export function ccxtSocket(options: {
     const coins = asked
     asked = []
     if (closed) return
-    const sinks = new Map(coins.map((coin) => [coin, sinkFor(coin, quirks, ear, () => closed)]))
-    for (const [coin, sink] of sinks) exchange.trades[coin] = sink
-    const together = exchange.has.watchTradesForSymbols === true
+    for (const coin of coins) prepare(coin)
     const params = { ...quirks.watchParams }
     try {
-      if (together) await exchange.watchTradesForSymbols(coins, undefined, undefined, params)
-      else {
-        const each = coins.map((coin) => exchange.watchTrades(coin, undefined, undefined, params))
-        await Promise.all(each)
+      if (exchange.has.watchTradesForSymbols === true) {
+        await exchange.watchTradesForSymbols(coins, undefined, undefined, params)
+      } else {
+        const watch = (coin: Coin) => exchange.watchTrades(coin, undefined, undefined, params)
+        await Promise.all(coins.map(watch))
       }
-      await Promise.all([...sinks].map(([coin, sink]) => follow(coin, sink)))
+      await Promise.all(coins.map(readAnswers))
     } catch (error) {
-      lost(error instanceof Error ? error.message : String(error))
+      lost(error)
+    }
+  }
+
+  function prepare(coin: Coin): void {
+    const chunk = new Chunk((trades) => {
+      if (!closed) ear.trades(coin, trades)
+    })
+    const market = rest.markets?.[coin]
+    if (quirks.frames !== undefined && market !== undefined) {
+      bySymbol.set(quirks.frames.symbol(market), chunk)
+    }
+    exchange.trades[coin] = new Cache((trade) => {
+      pushTrade(chunk.bundle, trade, quirks)
+      chunk.fed()
+    })
+  }
+
+  /** Most exchanges fill the cache that is there. Where ccxt made one of its own, its answers are read instead. */
+  async function readAnswers(coin: Coin): Promise<void> {
+    while (!closed && !(exchange.trades[coin] instanceof Cache)) {
+      const params = { ...quirks.watchParams }
+      const trades = await exchange.watchTrades(coin, undefined, undefined, params)
+      if (!closed) ear.trades(coin, columns(trades, quirks))
     }
   }
 
@@ -103,9 +138,9 @@ export function ccxtSocket(options: {
     closed = true
     timers.unsubscribe()
     const clients = Object.values(exchange.clients)
-    // ccxt waits for the other side to agree; the other side may be the reason for leaving.
+    // ccxt waits for the other side to agree; the other side may be the reason for leaving. How that ends is of no interest.
     exchange.close().catch(() => {})
-    for (const client of clients) clock.schedule(() => client.connection?.terminate?.(), 100)
+    for (const client of clients) clock.schedule(() => client.connection?.terminate?.(), cutAfterMs)
   }
 
   return {
@@ -118,8 +153,28 @@ export function ccxtSocket(options: {
   }
 }
 
+/** All that one chunk of the socket brought for a coin leaves as one bundle, before anything else happens. */
+class Chunk {
+  readonly bundle = new Bundle()
+  readonly #leave: (trades: ReturnType<Bundle['take']>) => void
+  #leaving = false
+
+  constructor(leave: (trades: ReturnType<Bundle['take']>) => void) {
+    this.#leave = leave
+  }
+
+  fed(): void {
+    if (this.#leaving) return
+    this.#leaving = true
+    queueMicrotask(() => {
+      this.#leaving = false
+      this.#leave(this.bundle.take())
+    })
+  }
+}
+
 /** Stands where ccxt keeps the last trades of a symbol: ccxt appends to it, and asks it how many were new. */
-class Sink extends Array<CcxtTrade> {
+class Cache extends Array<CcxtTrade> {
   readonly #take: (trade: CcxtTrade) => void
 
   constructor(take: (trade: CcxtTrade) => void) {
@@ -127,6 +182,7 @@ class Sink extends Array<CcxtTrade> {
     this.#take = take
   }
 
+  /** Slices of it are plain arrays. */
   static override get [Symbol.species](): ArrayConstructor {
     return Array
   }
@@ -138,17 +194,4 @@ class Sink extends Array<CcxtTrade> {
   getLimit(): number {
     return 0
   }
-}
-
-/** All that one chunk of the socket brought for a coin leaves as one bundle, before anything else happens. */
-function sinkFor(coin: Coin, quirks: Quirks, ear: SocketEar, closed: () => boolean): Sink {
-  const bundle = new Bundle()
-  return new Sink((trade) => {
-    pushTrade(bundle, trade, quirks)
-    if (bundle.length > 1) return
-    queueMicrotask(() => {
-      const trades = bundle.take()
-      if (!closed()) ear.trades(coin, trades)
-    })
-  })
 }

@@ -3,11 +3,10 @@ import type { Coin } from '../../coin.ts'
 import { Fault } from '../../fault.ts'
 import type { Clock, Millis } from '../../time.ts'
 import { parseRetryAfter } from '../reconnect.ts'
-import { Bundle } from './bundle.ts'
 import { type CcxtErrors, type CcxtExchange, faultOf } from './ccxt-exchange.ts'
+import { byTimeAndName, columns } from './ccxt-trades.ts'
 import { pollingSocket } from './poll.ts'
-import type { CcxtTrade, Quirks } from './quirks.ts'
-import { tradeId } from './trade-id.ts'
+import type { Quirks } from './quirks.ts'
 import {
   type CandleRow,
   type Cursor,
@@ -82,7 +81,7 @@ export function ccxtVenue(options: VenueOptions): Venue {
     const { since, limit, params } = quirks.query(from)
     const askedAt = clock.now()
     const page = await askedOf(coin, () => rest.fetchTrades(coin, since, limit, { ...params }))
-    const ascending = page.toSorted((a, b) => quirks.at(a) - quirks.at(b) || byName(a, b))
+    const ascending = page.toSorted(byTimeAndName(quirks))
     const next = quirks.next(from, ascending, askedAt)
     return { trades: columns(ascending, quirks), coveredTo: next?.at ?? askedAt, next }
   }
@@ -125,25 +124,6 @@ export function ccxtVenue(options: VenueOptions): Venue {
     ...{ socket, trades, candles, time, listed },
     close: () => void rest.fetchDispatcher?.destroy(),
   }
-}
-
-export function columns(trades: readonly CcxtTrade[], quirks: Quirks): ReturnType<Bundle['take']> {
-  const bundle = new Bundle()
-  for (const trade of trades) pushTrade(bundle, trade, quirks)
-  return bundle.take()
-}
-
-/** What is not a number here is refused by whoever takes the bundle. */
-export function pushTrade(bundle: Bundle, trade: CcxtTrade, quirks: Quirks): void {
-  const at = quirks.at(trade)
-  const price = trade.price ?? Number.NaN
-  const size = trade.amount ?? Number.NaN
-  const side = trade.side === 'buy' ? 1 : trade.side === 'sell' ? -1 : 0
-  bundle.push(at, tradeId(trade.id, `${at} ${price} ${size} ${side}`), price, size, side)
-}
-
-function byName(a: CcxtTrade, b: CcxtTrade): number {
-  return tradeId(a.id, '') - tradeId(b.id, '')
 }
 
 function listenToHeaders(rest: CcxtExchange, clock: Clock, hearDate: (told: Millis) => void): void {

@@ -3,6 +3,7 @@
  * exchange without an entry gets `plain`, which assumes nothing: trades asked for by time, names of any shape.
  */
 import type { Millis } from '../../time.ts'
+import { type FrameReader, readBinance, readKraken } from './frames.ts'
 import type { CandleRow, Cursor } from './venue.ts'
 
 /** A trade as ccxt unifies it; `info` is what the exchange sent. */
@@ -13,6 +14,15 @@ export interface CcxtTrade {
   readonly amount?: number
   readonly side?: string
   readonly info?: unknown
+}
+
+/** What is used of a market in ccxt's list. */
+export interface CcxtMarket {
+  /** The exchange's own name for it; `symbol` is the unified one. */
+  readonly id: string
+  readonly symbol: string
+  readonly active?: boolean
+  readonly spot?: boolean
 }
 
 export interface TradesQuery {
@@ -30,6 +40,8 @@ export interface Quirks {
   readonly textFrames: boolean
   /** This frame says that a subscription holds. */
   acknowledges(frame: unknown): boolean
+  /** Reads frames of trades past ccxt, and the exchange's name for a market in them. */
+  readonly frames?: { readonly read: FrameReader; symbol(market: CcxtMarket): string }
   /** Half of the step in which the exchange tells its time. */
   readonly timeHalfStepMs: Millis
   query(from: Cursor): TradesQuery
@@ -75,6 +87,7 @@ const binance: Quirks = {
   },
   textFrames: false,
   acknowledges: (frame) => field(frame, 'result') === null,
+  frames: { read: readBinance, symbol: (market) => market.id },
   query: (from) =>
     from.id === undefined
       ? { since: from.at, limit: binancePage, params: {} }
@@ -112,6 +125,7 @@ const kraken: Quirks = {
   textFrames: false,
   acknowledges: (frame) =>
     field(frame, 'method') === 'subscribe' && field(frame, 'success') === true,
+  frames: { read: readKraken, symbol: (market) => market.symbol },
   timeHalfStepMs: 500,
   // `since` is exclusive and in nanoseconds; ccxt would cut it to seconds, in which there may be more than a page.
   query: (from) => ({

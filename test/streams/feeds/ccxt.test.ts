@@ -29,9 +29,12 @@ interface Stage {
 }
 
 for (const { source, coin, other } of venues) {
-  async function stage(t: TestContext, limits: Partial<LiveLimits> = {}): Promise<Stage> {
+  async function stage(
+    t: TestContext,
+    options: { readonly limits?: Partial<LiveLimits>; readonly ccxtReads?: boolean } = {},
+  ): Promise<Stage> {
     const exchange = await Exchange.start(source, [coin, other])
-    const feed = await liveFeedOf({ source, urls: exchange.urls, limits, intervalMs })
+    const feed = await liveFeedOf({ source, urls: exchange.urls, intervalMs, ...options })
     t.after(() => {
       feed.close()
       return exchange.close()
@@ -67,6 +70,14 @@ for (const { source, coin, other } of venues) {
     await until(() => (s.record.of('clock').at(-1)?.at ?? 0) > at, 'the clock goes on')
   })
 
+  test(`${source}: ccxt's own reading of frames gives the same trades`, async (t) => {
+    const s = await stage(t, { ccxtReads: true })
+    s.exchange.faults.shuffle = 50
+    s.trade(100)
+    await endsWell(s)
+    assert.equal(s.record.of('gap').length, 0)
+  })
+
   test(`${source}: a dropped socket is replaced and what it missed is a gap that heals`, async (t) => {
     const s = await stage(t)
     s.trade(5)
@@ -82,7 +93,7 @@ for (const { source, coin, other } of venues) {
 
   test(`${source}: a silent socket is replaced, a quiet market is not`, async (t) => {
     const staleness = { limitMsMin: 250, limitMsMax: 500, limitMsUnknown: 250 }
-    const s = await stage(t, { staleness })
+    const s = await stage(t, { limits: { staleness } })
     await until(
       () => s.exchange.questions.filter(isTrades).length >= 3,
       'the quiet market is asked',
@@ -176,7 +187,7 @@ for (const { source, coin, other } of venues) {
   }
 
   test(`${source}: an hour's outage is on record while it lasts and heals to the last trade`, async (t) => {
-    const s = await stage(t, { patienceMs: 200 })
+    const s = await stage(t, { limits: { patienceMs: 200 } })
     s.exchange.faults.outage = true
     s.exchange.drop()
     await until(() => s.record.of('gap').length > 1, 'declared while it lasts')
@@ -196,7 +207,7 @@ for (const { source, coin, other } of venues) {
 
   test(`${source}: a delisted coin ends, its neighbour goes on`, async (t) => {
     const staleness = { limitMsMin: 100, limitMsMax: 100, limitMsUnknown: 100 }
-    const s = await stage(t, { staleness })
+    const s = await stage(t, { limits: { staleness } })
     const second = new Record(s.feed, other, Date.now())
     await until(() => second.of('connected').length === 1, 'connected')
     s.exchange.market(coin).delisted = true
