@@ -19,6 +19,7 @@ import { healthRoutes } from './routes/health.ts'
 import { laneRoutes } from './routes/lanes.ts'
 import { marketRoutes } from './routes/market.ts'
 import { predictionRoutes } from './routes/predictions.ts'
+import { scoreRoutes } from './routes/scores.ts'
 import { statusRoutes } from './routes/status.ts'
 import { treeRoutes } from './routes/tree.ts'
 
@@ -38,6 +39,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   marketRoutes(app, deps)
   predictionRoutes(app, deps)
   laneRoutes(app, deps)
+  scoreRoutes(app, deps)
   continuityRoutes(app, deps)
   treeRoutes(app, deps)
   eventRoutes(app, deps)

@@ -1,7 +1,8 @@
 /**
  * What happens, numbered, for whoever watches: the newest deltas are kept so that a reader who was away for a moment goes
  * on where it was. Previews conflate, a coin's newer one takes the place of one not yet sent; every other delta is kept in
- * order. Predictions over history are not told one by one: a backfill makes a hundred thousand.
+ * order. Predictions over history are not told one by one: a backfill makes a hundred thousand. Changes of the tree, swaps
+ * and training are published by whoever makes them.
  */
 import type { SchedulerLike, Subscription } from 'rxjs'
 import { listen } from '../../streams/channels.ts'
@@ -114,15 +115,6 @@ function hear(
     listen('gap.healed', ({ from, to, ...gap }) =>
       publish('gap', { ...gap, from: iso(from), to: iso(to), state: 'healed' }),
     ),
-    listen('actor.crashed', ({ path, epoch, error, deadline }) =>
-      publish('tree', { path, epoch, event: deadline ? 'hung' : 'crashed', detail: said(error) }),
-    ),
-    listen('actor.started', ({ path, epoch }) =>
-      publish('tree', { path, epoch, event: 'started', detail: '' }),
-    ),
-    listen('supervisor.decided', ({ path, decision, detail }) =>
-      publish('tree', { path, event: decision, detail }),
-    ),
     listen('version.quarantined', (version) =>
       publish('model', { ...version, state: 'quarantined' }),
     ),
@@ -130,8 +122,4 @@ function hear(
   return () => {
     for (const stop of stops) stop()
   }
-}
-
-function said(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

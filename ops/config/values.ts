@@ -25,9 +25,10 @@ export function durationText(ms: Millis): string {
   return unit ? `${ms / unit[1]}${unit[0]}` : `${ms}ms`
 }
 
-const intervalWords = 'an interval that divides a day evenly, such as 1m or 5m'
+/** Features roll candles up to hours. */
+const intervalWords = 'an interval that divides an hour evenly, such as 1m or 5m'
 
-export const interval = duration.refine((ms) => ms >= 1000 && dayMs % ms === 0, {
+export const interval = duration.refine((ms) => ms >= 1000 && hourMs % ms === 0, {
   error: intervalWords,
   abort: true, // What is measured in intervals cannot be judged then.
 })

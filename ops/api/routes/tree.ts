@@ -57,6 +57,11 @@ export function treeRoutes(app: OpenAPIHono, deps: ApiDeps): void {
 }
 
 export function treeBody(node: TreeNode): TreeBody {
+  return { ...nodeBody(node), children: node.children.map(treeBody) }
+}
+
+/** One node without those below it: a `tree` delta. */
+export function nodeBody(node: TreeNode): Omit<TreeBody, 'children'> {
   return {
     name: node.name,
     path: node.path,
@@ -68,6 +73,5 @@ export function treeBody(node: TreeNode): TreeBody {
     dropped: node.dropped,
     lastProgressAt: isoOrNull(node.lastProgressAt),
     reason: node.reason,
-    children: node.children.map(treeBody),
   }
 }

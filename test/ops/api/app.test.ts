@@ -5,7 +5,7 @@ import type { ApiDeps } from '../../../ops/api/deps.ts'
 import { problemSchema } from '../../../ops/api/problem.ts'
 import { coinsSchema } from '../../../ops/api/routes/coins.ts'
 import { statusSchema } from '../../../ops/api/routes/status.ts'
-import type { PageQuery, StoreReads } from '../../../ops/store/reads.ts'
+import type { DaySums, PageQuery, StoreReads } from '../../../ops/store/reads.ts'
 import { Fault } from '../../../streams/fault.ts'
 import { asOperator, btc, candle, noon, stubDeps, stubReads, token } from './stub.ts'
 
@@ -77,6 +77,53 @@ test('a model shows its life', async () => {
   const { body } = await ask('/api/v1/models/BTC-USDT/linear/1')
   const journal = [{ transition: 'registered' }, { transition: 'entered v1' }]
   assert.partialDeepStrictEqual(body, { journal })
+})
+
+const day: DaySums = {
+  coin: btc,
+  family: 'linear',
+  version: 1,
+  day: noon,
+  n: 2,
+  confusion: [
+    [0, 0, 0],
+    [0, 1, 0],
+    [0, 1, 0],
+  ],
+  logLossSum: 1,
+  brierSum: 1,
+  calibration: [{ n: 2, confidence: 1, right: 1 }],
+  profitSum: 0.25,
+  profitSquareSum: 0.1,
+  squaredErrorSum: 0,
+  absoluteErrorSum: 0,
+  actualSum: 0,
+  actualSquareSum: 0,
+  valueSum: 0,
+  valueSquareSum: 0,
+  valueActualSum: 0,
+  naiveSquaredErrorSum: 0,
+  naiveAbsoluteErrorSum: 0,
+}
+
+test('scores stand beside no skill, one per version over its days', async () => {
+  const daySums = async () => [day, { ...day, day: noon + 86_400_000 }, { ...day, version: 2 }]
+  const { status, body } = await ask('/api/v1/scores?mode=live', {}, reading({ daySums }))
+  assert.equal(status, 200)
+  assert.partialDeepStrictEqual(body, {
+    items: [
+      {
+        coin: 'BTC/USDT',
+        version: 1,
+        n: 4,
+        classes: { accuracy: 0.5, f1: { sell: null } },
+        trading: { profit: 0.5, days: 2 },
+        baseline: { classes: { accuracy: 0.5 }, trading: { profit: 0 } },
+      },
+      { version: 2, n: 2 },
+    ],
+    next: null,
+  })
 })
 
 test('one prediction comes with inputs, stages and outcome', async () => {
@@ -182,6 +229,19 @@ const problems: readonly [string, string, RequestInit, number, string, Partial<A
   ['a time that is none', '/api/v1/gaps?from=yesterday', {}, 400, 'request.invalid'],
   ['a day that is none', '/api/v1/gaps?from=2026-13-41', {}, 400, 'request.invalid'],
   ['a slot that is none', '/api/v1/predictions?slot=v4', {}, 400, 'request.invalid'],
+  ['scores over the training range', '/api/v1/scores?mode=in_sample', {}, 400, 'request.invalid'],
+  [
+    'a cursor of nobody',
+    '/api/v1/gaps?cursor=x',
+    {},
+    404,
+    'query.cursor',
+    reading({
+      gaps: async () => {
+        throw new Fault('query.cursor', 'this cursor does not belong to this list')
+      },
+    }),
+  ],
   ['a slip in a filter', '/api/v1/predictions?famly=tst', {}, 400, 'request.invalid'],
   ['a parameter said twice', '/api/v1/gaps?limit=1&limit=2', {}, 400, 'request.invalid'],
   ['no token', '/api/v1/coins', { method: 'POST' }, 401, 'access.token'],

@@ -112,9 +112,9 @@ const wrong: readonly [string, string, string][] = [
     '2: market.tape.speed: found "fast", expected a number from 0.001 to 1000000000',
   ],
   [
-    'an interval that no day holds',
+    'an interval that no hour holds',
     'market:\n\n  interval: 7m',
-    '3: market.interval: found "7m", expected an interval that divides a day evenly, such as 1m or 5m',
+    '3: market.interval: found "7m", expected an interval that divides an hour evenly, such as 1m or 5m',
   ],
   [
     'a number for a duration',
