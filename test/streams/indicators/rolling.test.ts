@@ -9,10 +9,14 @@ import { RollingMean, RollingSum } from '../../../streams/indicators/rolling-sum
 import { randomFrom } from '../../../streams/random.ts'
 import { type Over, over } from './over.ts'
 
-const numbers = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), {
-  minLength: 30,
-  maxLength: 200,
-})
+/** Thousandths: squares of the smallest doubles are 0, which is not what is tested here. */
+const numbers = fc.array(
+  fc.integer({ min: -1e9, max: 1e9 }).map((i) => i / 1000),
+  {
+    minLength: 30,
+    maxLength: 200,
+  },
+)
 const lengths = fc.integer({ min: 1, max: 25 })
 const indices = fc.integer({ min: 0, max: 1000 })
 const bundles = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 })
@@ -62,7 +66,7 @@ test('a rolling sum is the sum of its window', () => {
       for (let t = length - 1; t < x.length; t++) {
         const size = x.slice(t + 1 - length, t + 1).reduce((a, b) => a + Math.abs(b), 0)
         const off = Math.abs(sum[t]! - exact(x, t, length).mean * length)
-        assert(off <= 1e-13 * size + Number.MIN_VALUE * length, `${sum[t]} at ${t}`)
+        assert(off <= 1e-13 * size, `${sum[t]} at ${t}`)
       }
     }),
   )
@@ -160,7 +164,10 @@ test('a rolling deviation does not drift over a million candles, after crashes a
   for (let t = 999_999; t > 59; t -= 997) {
     const { deviation } = exact(x, t, 60)
     // The slow way rounds its mean, so a flat window has 1e-11 there and 0 here.
-    assert(Math.abs(deviations[t]! - deviation) <= 1e-10 * deviation + 1e-15 * x[t]!, `at ${t}`)
+    assert(
+      Math.abs(deviations[t]! - deviation) <= 1e-10 * deviation + 1e-14 * x[t]!,
+      `at ${t}: ${deviations[t]}, ${deviation}`,
+    )
   }
 })
 
