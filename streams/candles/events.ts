@@ -69,7 +69,11 @@ class ItemReader {
       case 'trades': {
         const { coin, trades } = item
         this.#giveAll(this.#book.add(trades, this.#now()), undefined, give)
-        tell('trades.folded', { coin, count: trades.length, lastAt: trades.at.at(-1) ?? 0 })
+        tell('trades.folded', {
+          coin,
+          count: trades.length,
+          lastAt: trades.at[trades.length - 1] ?? 0,
+        })
         this.#isPreviewStale = true
         return
       }

@@ -9,7 +9,7 @@ import { Fault } from '../../fault.ts'
 import { contentHash, type MarketFile, openMarketFile } from '../../files/market-file.ts'
 import type { Bars } from '../../files/pages.ts'
 import { floorTo, iso, type Millis, minuteMs } from '../../time.ts'
-import { sliceTrades, type Trades, TradesBuilder } from '../../trade.ts'
+import { rowAt, sliceTrades, type Trades, TradesBuilder } from '../../trade.ts'
 import { pushCandleTrades, volumeMin } from './candle-trades.ts'
 import type { TapeMarket } from './market.ts'
 
@@ -34,9 +34,10 @@ export async function fileMarket(options: {
     if (log.length > fileRowsMax) throw tooLarge(path)
   }
   if (log.length === 0) throw new Fault('file.empty', `${path}: found no trades, expected rows`)
-  const firstAt = floorTo(log.at[0]!, intervalMs)
-  const endAt = floorTo(log.at[log.length - 1]!, intervalMs) + intervalMs
-  const saysWho = log.side.subarray(0, log.length).every((side) => side !== 0)
+  const all = exactly(log)
+  const firstAt = floorTo(all.at[0]!, intervalMs)
+  const endAt = floorTo(all.at[all.length - 1]!, intervalMs) + intervalMs
+  const saysWho = all.side.every((side) => side !== 0)
   return {
     name: `tape-file-${hash.slice(0, 12)}`,
     startAt: firstAt,
@@ -44,7 +45,7 @@ export async function fileMarket(options: {
     span: (asked) => (asked === coin ? { from: firstAt, to: endAt } : undefined),
     *trades(asked, from, to) {
       if (asked !== coin) return
-      const trades = sliceTrades(log, log.rowAt(from), log.rowAt(to))
+      const trades = sliceTrades(all, rowAt(all, from), rowAt(all, to))
       if (trades.length > 0) yield trades
     },
   }
@@ -81,6 +82,18 @@ function put(log: TradeLog, trades: Trades): void {
   const rows = Uint32Array.from({ length: trades.length - from }, (_, k) => from + k)
   orderRows(trades, rows, rows.length)
   log.merge(trades, rows, rows.length, () => undefined)
+}
+
+/** Without the room to grow. */
+function exactly({ length, at, id, price, size, side }: TradeLog): Trades {
+  return {
+    length,
+    at: at.subarray(0, length),
+    id: id.subarray(0, length),
+    price: price.subarray(0, length),
+    size: size.subarray(0, length),
+    side: side.subarray(0, length),
+  }
 }
 
 function repeated(path: string): Fault {
