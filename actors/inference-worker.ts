@@ -86,7 +86,7 @@ async function start(options: ChildOptions, self: Self<ChildMessage>): Promise<S
   process.on('message', (answer: WireAnswer) => self.tell({ type: 'heard', epoch, answer }))
   self.pipe(gone, (it) => ({ type: 'exited', epoch, detail: it }))
   self.after(options.checkMs, { type: 'check' })
-  options.pool.tell({ type: 'childEntered', child: options.child, epoch, address: self })
+  tellPool(options, { type: 'childEntered', child: options.child, epoch, address: self })
   report(options, 'started', `process ${process.pid}`)
   const now = clock.now()
   return {
@@ -158,8 +158,13 @@ function hear(options: ChildOptions, state: State, answer: WireAnswer, now: Mill
     if (left > 0) state.underWay.set(answer.bundle, left)
     else state.underWay.delete(answer.bundle)
   }
-  options.pool.tell({ type: 'childAnswered', child: options.child, epoch: state.epoch, answer })
+  tellPool(options, { type: 'childAnswered', child: options.child, epoch: state.epoch, answer })
   weigh(options, state, answer.rss)
+}
+
+/** What the pool did not take it would wait for in vain. The next life's entering makes it give everything again. */
+function tellPool({ pool }: ChildOptions, news: ChildNews): void {
+  if (!pool.tell(news)) throw new Fault('inference.unheard', `the pool did not take ${news.type}`)
 }
 
 function check(options: ChildOptions, state: State, now: Millis): void {

@@ -1,5 +1,4 @@
 /** The inference pool with real children under a real supervision tree, and a way to ask it as a version actor does. */
-import { availableParallelism } from 'node:os'
 import type {
   InferenceCommand,
   InferFailed,
@@ -51,7 +50,7 @@ export interface TestPoolOptions {
 }
 
 export async function startPool({
-  children = Math.min(2, availableParallelism()),
+  children = 2,
   child = {},
   pool = {},
 }: TestPoolOptions = {}): Promise<TestPool> {
