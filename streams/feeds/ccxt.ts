@@ -41,7 +41,7 @@ export interface Urls {
 
 export async function ccxtFeed(options: CcxtOptions): Promise<LiveFeed> {
   const { source, clock, random, coins = [], intervalMs = minuteMs } = options
-  const { errors, make } = await load(options)
+  const { errors, make } = await ccxtOf(options)
   const { frames, ...plainly } = quirksOf(source)
   const quirks =
     frames === undefined || options.ccxtReads === true ? plainly : { ...plainly, frames }
@@ -64,7 +64,7 @@ export async function canReach(
   timeoutMs: Millis,
   urls?: Urls | undefined,
 ): Promise<boolean> {
-  const { make } = await load({ source, urls })
+  const { make } = await ccxtOf({ source, urls })
   const exchange = make()
   exchange.timeout = timeoutMs
   try {
@@ -78,12 +78,13 @@ export async function canReach(
   }
 }
 
-interface Loaded {
+export interface Loaded {
   readonly errors: CcxtErrors
   readonly make: () => CcxtExchange
 }
 
-async function load(
+/** ccxt itself, pointed where `urls` says. For the feed, and for measuring what ccxt costs. */
+export async function ccxtOf(
   options: Pick<CcxtOptions, 'source' | 'urls' | 'rateLimitMs'>,
 ): Promise<Loaded> {
   const { source, urls, rateLimitMs } = options

@@ -49,11 +49,11 @@ export class Bundle {
     this.#length = 0
     return {
       length,
-      at: this.#at.slice(0, length),
-      id: this.#id.slice(0, length),
-      price: this.#price.slice(0, length),
-      size: this.#size.slice(0, length),
-      side: this.#side.slice(0, length),
+      at: cut(this.#at, new Float64Array(length)),
+      id: cut(this.#id, new Float64Array(length)),
+      price: cut(this.#price, new Float64Array(length)),
+      size: cut(this.#size, new Float64Array(length)),
+      side: cut(this.#side, new Int8Array(length)),
     }
   }
 
@@ -69,4 +69,12 @@ export class Bundle {
     this.#size = wider(this.#size, new Float64Array(room))
     this.#side = wider(this.#side, new Int8Array(room))
   }
+}
+
+/** A few numbers are copied faster one by one than by a call (189 against 354 ns for a bundle of one). */
+function cut<A extends Float64Array | Int8Array>(from: A, to: A): A {
+  const { length } = to
+  if (length > 32) to.set(from.subarray(0, length))
+  else for (let i = 0; i < length; i++) to[i] = from[i] as number
+  return to
 }

@@ -17,11 +17,10 @@ import type { Trades } from '../../trade.ts'
 import type { FeedItem } from '../feed.ts'
 import { Arrivals, type Patience, patience, type StalenessBounds } from '../staleness.ts'
 import type { Asker } from './ask.ts'
-import { Bundle, refusal } from './bundle.ts'
 import { Coverage } from './coverage.ts'
 import type { ExchangeClock } from './exchange-clock.ts'
+import { Intake } from './intake.ts'
 import type { CoinEar, Line } from './line.ts'
-import { Seen } from './seen.ts'
 import type { Cursor, Venue } from './venue.ts'
 
 export interface FollowLimits {
@@ -62,7 +61,7 @@ export interface FollowOptions {
 export class Follow implements CoinEar {
   readonly #o: FollowOptions
   readonly #coverage: Coverage
-  readonly #seen: Seen
+  readonly #intake: Intake
   readonly #arrivals = new Arrivals()
   readonly #timers = new Subscription()
   readonly #end = new AbortController()
@@ -74,7 +73,6 @@ export class Follow implements CoinEar {
   #up = false
   #heardAt: Millis
   #tickedAt: Millis
-  #last: Cursor | undefined
   #quiet = 0
   #haltedSince: Millis | undefined
 
@@ -85,7 +83,7 @@ export class Follow implements CoinEar {
     this.#heardAt = clock.now()
     this.#tickedAt = this.#heardAt
     this.#coverage = new Coverage({ coin, from, intervalMs, graceMs, patienceMs }, this.#heardAt)
-    this.#seen = new Seen(venue.sequential)
+    this.#intake = new Intake(venue.sequential, (why) => this.refused('trade', why))
   }
 
   async start(): Promise<void> {
@@ -172,26 +170,10 @@ export class Follow implements CoinEar {
   }
 
   #pass(trades: Trades, latest: Millis, receivedAt: Millis): void {
-    const fresh = new Bundle()
-    const { at: times, id: ids, price: prices, size: sizes, side: sides } = trades
-    for (let i = 0; i < trades.length; i++) {
-      const at = times[i] as number
-      const id = ids[i] as number
-      const price = prices[i] as number
-      const size = sizes[i] as number
-      const why = refusal(at, price, size, latest)
-      if (why !== undefined) {
-        this.refused('trade', why)
-        continue
-      }
-      if (!this.#seen.accept(id, at, receivedAt)) continue
-      fresh.push(at, id, price, size, sides[i] as number)
-      if (this.#last === undefined || at >= this.#last.at) this.#last = { at, id }
-    }
-    if (fresh.length > 0) {
-      this.#o.market.witness(this.#last?.at ?? 0)
-      this.#emit({ type: 'trades', coin: this.#o.coin, trades: fresh.take() })
-    }
+    const fresh = this.#intake.pass(trades, latest, receivedAt)
+    if (fresh.length === 0) return
+    this.#o.market.witness(this.#intake.last?.at ?? 0)
+    this.#emit({ type: 'trades', coin: this.#o.coin, trades: fresh })
   }
 
   #release(): void {
@@ -204,7 +186,7 @@ export class Follow implements CoinEar {
   // What was missed
 
   #lose(cause: GapCause, from: Millis, cursor?: Cursor): void {
-    const resume = cursor ?? this.#last ?? { at: from }
+    const resume = cursor ?? this.#intake.last ?? { at: from }
     this.#coverage.lose(cause, from, resume, this.#o.clock.now())
     this.#arrivals.interrupted()
   }
@@ -213,14 +195,14 @@ export class Follow implements CoinEar {
   #vouchedTo(silent: boolean): Millis {
     const { market, clock } = this.#o
     const { suspectMs } = this.#patience()
-    const lastAt = this.#last?.at ?? this.#coverage.clockAt
+    const lastAt = this.#intake.last?.at ?? this.#coverage.clockAt
     if (silent || clock.now() - this.#heardAt > suspectMs) return lastAt
     return Math.max(lastAt, market.now() - suspectMs)
   }
 
   async #fill(): Promise<void> {
     const { coin, market, clock } = this.#o
-    const started = this.#last !== undefined
+    const started = this.#intake.last !== undefined
     const filling = new AbortController()
     this.#filling = filling
     try {
@@ -228,7 +210,7 @@ export class Follow implements CoinEar {
       if (filling.signal.aborted) return
       if (started) this.#declare(market.now())
       const provenFrom = await this.#read(filling.signal)
-      this.#seen.forgive()
+      this.#intake.forgive()
       for (const gap of this.#coverage.healed(provenFrom)) this.#emit({ type: 'healed', gap })
     } catch (error) {
       if (filling.signal.aborted) return
@@ -255,7 +237,9 @@ export class Follow implements CoinEar {
     while (cursor !== undefined) {
       const from: Cursor = cursor
       const page = await asker.ask(() => venue.trades(coin, from), wanted)
-      if (provenFrom === undefined) provenFrom = this.#overlaps(page.trades)
+      if (provenFrom === undefined) {
+        provenFrom = this.#intake.knows(page.trades) ? 0 : (page.trades.at[0] ?? 0)
+      }
       this.#take(page.trades)
       const next = page.next
       if (next === undefined) break
@@ -264,14 +248,6 @@ export class Follow implements CoinEar {
       cursor = next
     }
     return provenFrom ?? 0
-  }
-
-  #overlaps(trades: Trades): Millis | undefined {
-    if (trades.length === 0) return 0
-    for (let i = 0; i < trades.length; i++) {
-      if (this.#seen.has(trades.id[i] as number)) return 0
-    }
-    return trades.at[0]
   }
 
   #lookAgain(): void {
@@ -323,7 +299,7 @@ export class Follow implements CoinEar {
     const { suspectMs, limitMs } = this.#patience()
     tell('feed.staleness', { coin, stalenessMs: silentMs })
     if (silentMs > limitMs) void this.#verify()
-    const owed = this.#seen.owed[0]
+    const owed = this.#intake.owed[0]
     if (owed !== undefined && wall - owed.sinceWall > limits.reorderMsMax) {
       this.#lose('sequence', owed.after, { at: owed.after, id: owed.from - 1 })
       void this.#fill()
@@ -354,11 +330,12 @@ export class Follow implements CoinEar {
     if (this.#verifying || !this.#up) return
     this.#verifying = true
     const { clock, line, limits, venue, coin, asker, market } = this.#o
-    const from = this.#last ?? { at: this.#coverage.clockAt }
+    const from = this.#intake.last ?? { at: this.#coverage.clockAt }
     const overdue = clock.schedule(() => line.replace('silent'), limits.verifyMsMax)
     try {
       const page = await asker.ask(() => venue.trades(coin, from), this.#end.signal)
-      const unheard = this.#firstUnheard(page.trades)
+      // One that was traded only now may still be on its way.
+      const unheard = this.#intake.firstUnseen(page.trades)
       if (unheard < market.now() - limits.tickMs) return line.replace('silent')
       if (unheard < Infinity) return
       this.#quiet += 1
@@ -371,14 +348,6 @@ export class Follow implements CoinEar {
       overdue.unsubscribe()
       this.#verifying = false
     }
-  }
-
-  /** One that was traded only now may still be on its way. */
-  #firstUnheard(trades: Trades): Millis {
-    for (let i = 0; i < trades.length; i++) {
-      if (!this.#seen.has(trades.id[i] as number)) return trades.at[i] as number
-    }
-    return Infinity
   }
 
   async #stillListed(): Promise<void> {

@@ -5,10 +5,15 @@
  */
 import type { Millis } from '../../time.ts'
 
-export interface TradeSink {
-  /** `symbol` is the exchange's own name for the coin. */
-  (symbol: string, at: Millis, id: number, price: number, size: number, side: -1 | 1): void
-}
+/** `symbol` is the exchange's own name for the coin. */
+export type TradeSink = (
+  symbol: string,
+  at: Millis,
+  id: number,
+  price: number,
+  size: number,
+  side: -1 | 1,
+) => void
 
 /** Whether the frame was one of trades, and has been read. */
 export type FrameReader = (frame: unknown, take: TradeSink) => boolean
