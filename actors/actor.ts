@@ -72,6 +72,18 @@ let names = 0
 /** A setInterval cannot wait longer; it would fire at once. */
 const afterMsMax: Millis = 2 ** 31 - 1
 
+/** Only a broken invariant of this file gets here. Nobody may go on after that, so it is thrown where nobody catches. */
+const endProcess: nact.SupervisionActorFunc<unknown, nact.ActorSystemRef, nact.Ref<unknown>> = (
+  _message,
+  error,
+  context,
+) => {
+  queueMicrotask(() => {
+    throw error
+  })
+  return context.stop
+}
+
 type Phase = 'starting' | 'running' | 'ending' | 'ended'
 
 class Incarnation<S, M> implements Life {
@@ -111,7 +123,7 @@ class Incarnation<S, M> implements Life {
     this.#self = this.#makeSelf()
     names += 1
     incarnations += 1
-    this.#nact = nact.spawn(system, () => this.#turn(), `${names}`)
+    this.#nact = nact.spawn(system, () => this.#turn(), `${names}`, { onCrash: endProcess })
     this.#askTurn()
   }
 

@@ -5,7 +5,9 @@
 import assert from 'node:assert/strict'
 import type { Subscription } from 'rxjs'
 import { tell } from '../streams/channels.ts'
-import { type Action, type Child, decide, type Family, type Happening, isAtRest } from './decide.ts'
+import { Fault } from '../streams/fault.ts'
+import { decide } from './decide.ts'
+import { type Action, type Child, type Family, type Happening, isAtRest } from './family.ts'
 import { type Ground, type Report, type Running, stateOf } from './running.ts'
 import { RunningWorker } from './running-worker.ts'
 import type { ChildSpec, SupervisorSpec, TreeNode } from './spec.ts'
@@ -75,6 +77,10 @@ export class RunningSupervisor implements Running {
   }
 
   add(spec: ChildSpec): void {
+    const path = `${this.path}/${spec.id}`
+    if (this.#running.has(spec.id)) throw new Fault('tree.taken', `${path} is there already`)
+    if (this.#running.size >= childrenMax)
+      throw new Fault('tree.full', `${this.path} has ${childrenMax} children, no more fit`)
     this.#prepare(spec)
     this.handle({ type: 'add', child: asKnown(spec) })
   }
@@ -89,19 +95,22 @@ export class RunningSupervisor implements Running {
     this.#toHandle.push(happening)
     if (this.#isHandling) return
     this.#isHandling = true
-    for (let next = this.#toHandle.shift(); next !== undefined; next = this.#toHandle.shift()) {
-      const before = this.#family
-      const { family, actions } = decide(before, next)
-      this.#family = family
-      for (const action of actions) this.#act(action)
-      this.#forgetBackoffs()
-      this.#tellChanges(before)
-    }
+    for (let next = this.#toHandle.shift(); next !== undefined; next = this.#toHandle.shift())
+      this.#handleOne(next)
     this.#isHandling = false
     const isResting = ({ id }: { readonly id: string }): boolean => isAtRest(this.#family, id)
     const resting = this.#atRest.filter(isResting)
     this.#atRest = this.#atRest.filter((waiter) => !isResting(waiter))
     for (const { then } of resting) then()
+  }
+
+  #handleOne(happening: Happening): void {
+    const before = this.#family
+    const { family, actions } = decide(before, happening)
+    this.#family = family
+    for (const action of actions) this.#act(action)
+    this.#forgetBackoffs()
+    this.#tellChanges(before)
   }
 
   snapshot(known: Child): TreeNode {
@@ -179,7 +188,8 @@ export class RunningSupervisor implements Running {
 
   #wait(id: string, delayMs: number): void {
     const { path } = this.#child(id)
-    this.#tellDecision(path, 'restart', `in ${Math.round(delayMs)} ms`)
+    const reason = this.#family.children.find((child) => child.id === id)?.reason
+    this.#tellDecision(path, 'restart', `in ${Math.round(delayMs)} ms, after: ${reason}`)
     this.#backoffs.set(
       id,
       this.#ground.clock.schedule(() => this.handle({ type: 'due', id }), delayMs),

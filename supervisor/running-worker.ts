@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { Subscription } from 'rxjs'
 import { type End, incarnate, type Life } from '../actors/actor.ts'
 import { Fault } from '../streams/fault.ts'
-import type { Child } from './decide.ts'
+import type { Child } from './family.ts'
 import { type Ground, type Report, type Running, stateOf } from './running.ts'
 import type { TreeNode, WorkerSpec } from './spec.ts'
 

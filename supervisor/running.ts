@@ -1,7 +1,7 @@
 /** What a supervisor knows of a running child, be it a worker or a supervisor, and what all of a tree share. */
 import type { Clock } from '../streams/time.ts'
 import type { Death } from './death-watch.ts'
-import type { Child, Failure } from './decide.ts'
+import type { Child, Failure } from './family.ts'
 import type { TreeNode } from './spec.ts'
 
 /** How a child tells its supervisor what became of it. A supervisor that gave up says so first, and crashes once all below are down. */

@@ -2,7 +2,7 @@
 import { type Observable, Subject } from 'rxjs'
 import type { Clock } from '../streams/time.ts'
 import { type Death, DeathWatch } from './death-watch.ts'
-import type { Failure, Happening } from './decide.ts'
+import type { Failure, Happening } from './family.ts'
 import type { Ground, Report } from './running.ts'
 import { RunningSupervisor } from './running-supervisor.ts'
 import { shutDown } from './shutdown.ts'
@@ -19,17 +19,23 @@ export interface TreePorts {
 }
 
 export interface RunningTree extends Tree {
+  /** Every child is up, or waits to be tried again, or stands behind one that waits; or the tree has ended. */
+  readonly started: Promise<void>
   /** Death watch: hears of every incarnation that ends at a path, with its epoch and why. Returns the way to stop. */
   readonly watch: (path: string, hear: (death: Death) => void) => () => void
   /** The paths whose state changed, one at a time, for the event stream. Completes when the tree has ended. */
   readonly changes$: Observable<string>
 }
 
-/**
- * Settles when the first pass over the tree is over: every child is up, or waits to be tried again, or stands behind one
- * that waits. A child that cannot start never holds this up longer than its own deadline.
- */
+/** Settles when the first pass over the tree is over. A child that cannot start never holds it up past its deadline. */
 export async function startTree(spec: SupervisorSpec, ports: TreePorts): Promise<RunningTree> {
+  const tree = openTree(spec, ports)
+  await tree.started
+  return tree
+}
+
+/** Begins to start, and gives at once what can be looked at, commanded and stopped. */
+export function openTree(spec: SupervisorSpec, ports: TreePorts): RunningTree {
   const changes = new Subject<string>()
   const deaths = new DeathWatch()
   const started = Promise.withResolvers<void>()
@@ -48,7 +54,6 @@ export async function startTree(spec: SupervisorSpec, ports: TreePorts): Promise
   const root = new RunningSupervisor(spec.id, spec, ground, hearRoot)
   const watchdog = watchProgress(ports.clock, () => workersUnder(root))
   root.start()
-  await started.promise
 
   const command = async (path: string, happening: (id: string) => Happening): Promise<void> => {
     const { supervisor, id } = whereIs(root, path)
@@ -60,6 +65,7 @@ export async function startTree(spec: SupervisorSpec, ports: TreePorts): Promise
     await ended.promise
   }
   return {
+    started: started.promise,
     snapshot: () => root.ownSnapshot(),
     find: (path) => nodeAt(root, path),
     add: async (parentPath, child) => {

@@ -4,13 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  type Action,
-  type Child,
-  decide,
-  type Family,
-  type Happening,
-} from '../../supervisor/decide.ts'
+import { decide } from '../../supervisor/decide.ts'
+import type { Action, Child, Family, Happening } from '../../supervisor/family.ts'
 import { leafPolicy } from '../../supervisor/restart-policy.ts'
 import type { Strategy } from '../../supervisor/spec.ts'
 
@@ -116,6 +111,13 @@ const stories: Readonly<Record<string, Story>> = {
     ],
     after: 'a:starting b:down c:down',
     actions: 'wait b 100, stop c, stop a, start a',
+  },
+  'one_for_all starts nobody while one waits': {
+    strategy: 'one_for_all',
+    before: 'a:up b:up',
+    happens: [crashed('b'), { type: 'stopped', id: 'a' }],
+    after: 'a:down b:waiting',
+    actions: 'wait b 100, stop a',
   },
   'a restart waits for no sibling that hangs in its start': {
     strategy: 'one_for_one',

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { population } from '../../actors/actor.ts'
 import { supervisorPolicy } from '../../supervisor/restart-policy.ts'
 import type { ChildSpec, SupervisorSpec, Worker } from '../../supervisor/spec.ts'
-import { type RunningTree, startTree } from '../../supervisor/tree.ts'
+import { openTree, type RunningTree, startTree } from '../../supervisor/tree.ts'
 import { type WorkerOptions, worker } from '../../supervisor/worker.ts'
 import { pass, settled } from '../support/settled.ts'
 import { SimulatedClock } from '../support/simulated-clock.ts'
@@ -16,6 +16,7 @@ interface Fleet {
   /** What a start does, by id; it succeeds where nothing is said. */
   readonly starts: Map<string, () => Promise<void>>
   readonly make: (id: string, options?: WorkerOptions) => Worker<Order>
+  readonly open: (...children: readonly ChildSpec[]) => RunningTree
   readonly start: (...children: readonly ChildSpec[]) => Promise<RunningTree>
 }
 
@@ -49,13 +50,19 @@ function fleet(strategy: SupervisorSpec['strategy'] = 'one_for_one'): Fleet {
       },
       options,
     )
-  const start = (...children: readonly ChildSpec[]): Promise<RunningTree> =>
-    startTree(group('root', strategy, children), {
-      clock,
-      random: () => 0.5,
-      epochs: () => (epoch += 1),
-    })
-  return { clock, said, starts, make, start }
+  const epochs = (): number => {
+    epoch += 1
+    return epoch
+  }
+  const ports = { clock, random: () => 0.5, epochs }
+  return {
+    clock,
+    said,
+    starts,
+    make,
+    open: (...children) => openTree(group('root', strategy, children), ports),
+    start: (...children) => startTree(group('root', strategy, children), ports),
+  }
 }
 
 function group(
@@ -219,6 +226,7 @@ test('children are added and removed while it runs; an unknown path is a fault',
   await assert.rejects(tree.add('root/none', coin.spec), { code: 'tree.unknown' })
   await tree.add('root/coins', coin.spec)
   assert.equal(states(tree, 'coins/BTC-USDT'), 'running')
+  await assert.rejects(tree.add('root/coins', make('BTC-USDT').spec), { code: 'tree.taken' })
   await tree.stop(25_000)
 })
 
@@ -254,6 +262,22 @@ test('changes name the paths whose state changed', async () => {
   assert.deepEqual(seen, ['root/g/a waiting', 'root/g/a starting', 'root/g/a running'])
   await tree.stop(25_000)
   assert.equal(isOver, true)
+})
+
+test('a tree can be looked at and stopped while it still starts', async () => {
+  const { clock, starts, make, open } = fleet()
+  starts.set('a', never)
+  const tree = open(make('a').spec, make('b').spec)
+  await settled()
+  assert.deepEqual(
+    [tree.snapshot().state, states(tree, 'a', 'b')],
+    ['starting', 'starting stopped'],
+  )
+  const stopping = tree.stop(25_000)
+  await pass(clock, 1_000)
+  assert.deepEqual(await stopping, { killed: [] })
+  await tree.started
+  assert.equal(states(tree, 'a', 'b'), 'stopped stopped')
 })
 
 test('what does not leave in its time is killed and named; the others leave in order', async () => {
