@@ -90,7 +90,7 @@ function maintenanceDatabase(address: ServerAddress): string {
 const instant = {
   to: 1184,
   from: [1184],
-  serialize: (at: Millis | Date): string => new Date(at).toISOString(),
+  serialize: instantText,
   parse: parseInstant,
 }
 
@@ -103,6 +103,14 @@ const whole = {
     assert(Number.isSafeInteger(value), `${text} does not fit a number`)
     return value
   },
+}
+
+/** The ends of an open range lie outside what a Date can hold. */
+function instantText(at: Millis | string): string {
+  if (typeof at === 'string') return at
+  if (at >= 8.64e15) return 'infinity'
+  // The year 1: PostgreSQL writes years before Christ otherwise than a Date does.
+  return at < -62_135_596_800_000 ? '-infinity' : new Date(at).toISOString()
 }
 
 /** `2026-11-21 01:04:06.123+00`; five times as fast as what Date.parse makes of it, and candles come by the 100,000. */

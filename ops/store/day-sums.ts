@@ -6,7 +6,6 @@ import type { Mode } from '../../models/prediction.ts'
 import { dayMs, floorTo, type Millis } from '../../streams/time.ts'
 import type { Fragment, Sql, Tx } from './connection.ts'
 import { faulted } from './faults.ts'
-import { instantOf } from './read-candles.ts'
 import { matching } from './read-predictions.ts'
 import type { DaySums, StoreReads } from './reads.ts'
 
@@ -112,7 +111,7 @@ export async function readDaySums(
     const parts = await Promise.all([
       sql<Row[]>`
         select v.coin, v.family, v.number, s.* from score_day s join (${matching(sql, filter)}) v on v.id = s.version_id
-        where s.day >= ${instantOf(firstWhole)}::timestamptz and s.day < ${instantOf(lastWhole)}::timestamptz
+        where s.day >= ${firstWhole}::timestamptz and s.day < ${lastWhole}::timestamptz
           ${ofMode(sql, 's.mode', filter.mode)}
         order by s.day`,
       ...cutDays(from, to).map(([first, last]) => sumRows(sql, filter, first, last)),

@@ -51,11 +51,12 @@ export function openLedgerReader(sql: Sql, names: Names): LedgerReader {
     },
     openGaps: async (coin) => {
       const coinId = await names.coin(coin)
-      return await faulted(
+      const rows = await faulted(
         () => sql<Gap[]>`
           select ${coin} as coin, from_at as "from", to_at as "to", cause from gap
           where coin_id = ${coinId} and healed_at is null order by from_at`,
       )
+      return [...rows]
     },
     unanswered: async (version, from, to, limit) => {
       const [coinId, versionId] = [await names.coin(version.coin), await names.version(version)]

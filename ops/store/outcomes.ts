@@ -152,8 +152,9 @@ async function sumDays(tx: Tx, written: readonly Written[]): Promise<void> {
   if (days.length === 0) return
   const first = Math.min(...days.map((it) => it.day))
   const last = Math.max(...days.map((it) => it.day)) + dayMs
+  const columns = tx.unsafe(sumNames.join(', '))
   await tx`
-    insert into score_day (version_id, day, mode, ${tx(sumNames)})
+    insert into score_day (version_id, day, mode, ${columns})
     select p.version_id, instant(d.day), p.mode, ${sums(tx)}
     from unnest(${numberColumn(days, (it) => it.id)}::int4[], ${numberColumn(days, (it) => it.day)}::float8[])
       as d (id, day)
@@ -163,5 +164,5 @@ async function sumDays(tx: Tx, written: readonly Written[]): Promise<void> {
       and o.open_at >= ${first} and o.open_at < ${last}
     group by p.version_id, d.day, p.mode
     on conflict (version_id, day, mode) do update set
-      (${tx(sumNames)}) = row (${tx.unsafe(sumNames.map((name) => `excluded.${name}`).join(', '))})`
+      (${columns}) = row (${tx.unsafe(sumNames.map((name) => `excluded.${name}`).join(', '))})`
 }

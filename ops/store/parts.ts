@@ -3,7 +3,7 @@
  * a row needs it, and retention drops parts, never rows.
  */
 import { dayMs, floorTo, type Millis } from '../../streams/time.ts'
-import type { Sql } from './connection.ts'
+import type { Sql, Tx } from './connection.ts'
 import { faulted } from './faults.ts'
 
 export const partUnits = {
@@ -56,7 +56,7 @@ export function openParts(sql: Sql): Parts {
   }
 }
 
-export async function listParts(sql: Sql): Promise<readonly Part[]> {
+export async function listParts(sql: Sql | Tx): Promise<readonly Part[]> {
   const rows = await faulted(
     () => sql<{ name: string; table: PartedTable; bound: string }[]>`
       select c.relname as name, p.relname as table, pg_get_expr(c.relpartbound, c.oid) as bound

@@ -25,8 +25,8 @@ export async function readCandles(
   const from = ceilTo(query.from ?? 0, intervalMs)
   const to = Math.min(ceilTo(query.to ?? Number.MAX_SAFE_INTEGER, intervalMs), before)
   const within = sql`
-    c.symbol = ${coin} and k.open_at >= ${instantOf(from)}::timestamptz
-    and k.open_at < ${instantOf(to)}::timestamptz`
+    c.symbol = ${coin} and k.open_at >= ${from}::timestamptz
+    and k.open_at < ${to}::timestamptz`
   const rows = await faulted(() =>
     intervalMs === baseMs
       ? basePage(sql, within, query.limit)
@@ -36,7 +36,7 @@ export async function readCandles(
 }
 
 export async function readCandleCounts(sql: Sql): ReturnType<StoreReads['candleCounts']> {
-  return await faulted(
+  const rows = await faulted(
     () => sql<Awaited<ReturnType<StoreReads['candleCounts']>>[number][]>`
       select c.symbol as coin, k.candles, k.first as "from", k.last + m.interval_ms * interval '1 millisecond' as "to",
         (select count(*) from gap g where g.coin_id = c.id and g.healed_at is null) as gaps
@@ -46,6 +46,7 @@ export async function readCandleCounts(sql: Sql): ReturnType<StoreReads['candleC
         from candle group by coin_id) k on k.coin_id = c.id
       order by c.symbol`,
   )
+  return [...rows]
 }
 
 interface CandleRow {
@@ -120,11 +121,4 @@ function candleRead(row: CandleRow): CandleRead {
 function ceilTo(at: Millis, intervalMs: Millis): Millis {
   const floor = floorTo(at, intervalMs)
   return floor === at ? at : floor + intervalMs
-}
-
-/** Far ends of a range lie outside what a Date can hold. */
-export function instantOf(at: Millis): string {
-  if (at >= 8.64e15) return 'infinity'
-  if (at <= -6.2e13) return '-infinity'
-  return new Date(at).toISOString()
 }

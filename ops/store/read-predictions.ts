@@ -6,7 +6,6 @@ import { dayMs, hourMs, type Millis, minuteMs } from '../../streams/time.ts'
 import type { Fragment, Sql } from './connection.ts'
 import { pageOf, readCursor } from './cursor.ts'
 import { faulted } from './faults.ts'
-import { instantOf } from './read-candles.ts'
 import type { OutcomeRead, Page, PredictionRead, StoreReads } from './reads.ts'
 
 type Query = Parameters<StoreReads['predictions']>[0]
@@ -25,8 +24,8 @@ export async function readPredictions(sql: Sql, query: Query): Promise<Page<Pred
       cross join lateral (
         select * from prediction p
         where p.version_id = v.id
-          and (p.open_at < ${instantOf(at)}::timestamptz
-            or p.open_at = ${instantOf(at)}::timestamptz and p.version_id < ${id})
+          and (p.open_at < ${at}::timestamptz
+            or p.open_at = ${at}::timestamptz and p.version_id < ${id})
           ${from === undefined ? sql`` : sql`and p.open_at >= ${from}`}
           ${to === undefined ? sql`` : sql`and p.open_at < ${to}`}
           ${mode === undefined ? sql`` : sql`and p.mode = ${mode}`}

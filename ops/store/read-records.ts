@@ -7,7 +7,6 @@ import type { Millis } from '../../streams/time.ts'
 import type { Sql } from './connection.ts'
 import { pageOf, readCursor } from './cursor.ts'
 import { faulted } from './faults.ts'
-import { instantOf } from './read-candles.ts'
 import { matching } from './read-predictions.ts'
 import type { ModelRead, PageQuery, StoreReads } from './reads.ts'
 
@@ -34,8 +33,8 @@ export async function readFeatures(
     () => sql<Row[]>`
       select x.open_at, x.state, x.whole, x.after_gap, x.values, x.set_id, s.hash, s.names
       from feature x join coin c on c.id = x.coin_id join feature_set s on s.id = x.set_id
-      where c.symbol = ${coin} and x.open_at <= ${instantOf(at)}::timestamptz
-        and (x.open_at < ${instantOf(at)}::timestamptz or x.set_id < ${id})
+      where c.symbol = ${coin} and x.open_at <= ${at}::timestamptz
+        and (x.open_at < ${at}::timestamptz or x.set_id < ${id})
         ${range(sql, 'x.open_at', query)}
       order by x.open_at desc, x.set_id desc limit ${query.limit + 1}`,
   )
@@ -81,7 +80,7 @@ export async function readGaps(
     () => sql<Row[]>`
       select g.coin_id, c.symbol as coin, g.from_at, g.to_at, g.cause, g.healed_at
       from gap g join coin c on c.id = g.coin_id
-      where (g.from_at, g.coin_id, g.to_at) < (${instantOf(at)}::timestamptz, ${id}::int, ${instantOf(end)}::timestamptz)
+      where (g.from_at, g.coin_id, g.to_at) < (${at}::timestamptz, ${id}::int, ${end}::timestamptz)
         ${range(sql, 'g.from_at', query)}
         ${query.coin === undefined ? sql`` : sql`and c.symbol = ${query.coin}`}
       order by g.from_at desc, g.coin_id desc, g.to_at desc limit ${query.limit + 1}`,
@@ -122,8 +121,8 @@ export async function readHoles(
     () => sql<Row[]>`
       select h.lane_id, c.symbol as coin, l.family, h.slot, h.open_at, h.reason, h.healed_at
       from hole h join lane l on l.id = h.lane_id join coin c on c.id = l.coin_id
-      where h.open_at <= ${instantOf(at)}::timestamptz
-        and (h.open_at, h.lane_id, h.slot::text) < (${instantOf(at)}::timestamptz, ${id}::int, ${slot})
+      where h.open_at <= ${at}::timestamptz
+        and (h.open_at, h.lane_id, h.slot::text) < (${at}::timestamptz, ${id}::int, ${slot})
         ${range(sql, 'h.open_at', query)}
         ${query.coin === undefined ? sql`` : sql`and c.symbol = ${query.coin}`}
         ${query.family === undefined ? sql`` : sql`and l.family = ${query.family}`}
@@ -148,19 +147,20 @@ export async function readPointers(
   sql: Sql,
   lane: Lane | undefined,
 ): ReturnType<StoreReads['pointers']> {
-  return await faulted(
+  const rows = await faulted(
     () => sql<Awaited<ReturnType<StoreReads['pointers']>>[number][]>`
       select v.coin, v.family, v.number as version, q.slot, q.from_at as "from", q.until_at as "until"
       from pointer q join (${matching(sql, lane ?? {})}) v on v.id = q.version_id
       order by v.coin, v.family, q.slot, q.from_at desc`,
   )
+  return [...rows]
 }
 
 export async function readModels(
   sql: Sql,
   filter: Partial<Version>,
 ): Promise<readonly ModelRead[]> {
-  return await faulted(
+  const rows = await faulted(
     () => sql<ModelRead[]>`
       select v.coin, v.family, v.number as version, w.sha256, w.state, w.manifest, w.metrics,
         w.registered_at as "registeredAt",
@@ -168,6 +168,7 @@ export async function readModels(
       from (${matching(sql, filter)}) v join version w on w.id = v.id
       order by v.coin, v.family, v.number desc`,
   )
+  return [...rows]
 }
 
 function range(sql: Sql, column: string, query: PageQuery) {

@@ -18,10 +18,9 @@ import { openLedgerReader } from './ledger-reader.ts'
 import { openLedgerWriter, type PostgresLedgerWriter } from './ledger-writer.ts'
 import { migrate } from './migrate.ts'
 import { type Names, openNames } from './names.ts'
+import { openReads } from './open-reads.ts'
 import { openParts, type PartedTable, type Parts, partUnits } from './parts.ts'
-
 import type { StoreReads } from './reads.ts'
-import { openStoreReads } from './store-reads.ts'
 
 export interface StoreOptions {
   readonly address: ServerAddress
@@ -74,7 +73,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     names,
     parts,
     reader: openLedgerReader(sql, names),
-    reads: openStoreReads(sql, intervalMs),
+    reads: openReads({ sql, intervalMs }),
     writer: (lease, wallNow) => openLedgerWriter({ sql, names, parts, lease, wallNow }),
     prepareParts: async (marketNow) => {
       const days = [0, 1, 2].map((ahead) => marketNow + ahead * dayMs)

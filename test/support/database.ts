@@ -3,7 +3,7 @@
  * STARLING_TEST_DATABASE_URL names; and an empty store per call, in a database of its own that is dropped afterwards.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
@@ -21,31 +21,48 @@ import type { Candle } from '../../streams/candles/candle.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { type Millis, minuteMs } from '../../streams/time.ts'
 
-let shared: Promise<ServerAddress> | undefined
+let shared: Promise<OwnServer> | undefined
+const url = process.env.STARLING_TEST_DATABASE_URL
+
+// Registered while the file loads, so it belongs to the file and not to the test that asks first.
+after(async () => {
+  await (await shared)?.remove()
+})
 
 /** The server of this test process. */
-export function testServer(): Promise<ServerAddress> {
-  shared ??= startShared()
-  return shared
-}
-
-async function startShared(): Promise<ServerAddress> {
-  const url = process.env.STARLING_TEST_DATABASE_URL
+export async function testServer(): Promise<ServerAddress> {
   if (url) return { type: 'url', url }
-  const server = await startOwnServer()
-  return { type: 'socket', path: server.socket }
+  shared ??= launch()
+  return { type: 'socket', path: (await shared).socket }
 }
 
-/** A server that a test may kill; gone with its folder after the test or file that started it. */
-export async function startOwnServer(): Promise<Server & { readonly folder: string }> {
-  // With a space, because people's folders have them.
-  const folder = mkdtempSync(join(tmpdir(), 'starling test '))
+/** A server that a test may kill; gone with its folder after the test that started it. */
+export async function startOwnServer(): Promise<OwnServer> {
+  const server = await launch()
+  after(() => server.remove())
+  return server
+}
+
+export interface OwnServer extends Server {
+  readonly folder: string
+  readonly remove: () => Promise<void>
+}
+
+async function launch(): Promise<OwnServer> {
+  const folder = temporaryFolder()
   const server = await startServer(folder)
-  after(async () => {
+  const remove = async (): Promise<void> => {
     await server.stop()
     rmSync(folder, { recursive: true, force: true })
-  })
-  return { ...server, folder }
+  }
+  return { ...server, folder, remove }
+}
+
+/** With a space, because people's folders have them, and open to the user as whom root runs PostgreSQL. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'starling test '))
+  chmodSync(folder, 0o755)
+  return folder
 }
 
 export interface TestStore extends Store {

@@ -256,8 +256,6 @@ create table incarnation (
 );
 create index on incarnation (path, epoch);
 
-create sequence epoch;
-
 create table dead_letter (
   id bigint generated always as identity primary key,
   at timestamptz not null,

@@ -1,6 +1,4 @@
 /** `StoreReads` on PostgreSQL: each question is answered in the file of its table family. */
-import type { Millis } from '../../streams/time.ts'
-import type { Sql } from './connection.ts'
 import { readContinuity } from './continuity.ts'
 import { readDaySums } from './day-sums.ts'
 import { readCandleCounts, readCandles } from './read-candles.ts'
@@ -12,8 +10,9 @@ import {
 } from './read-predictions.ts'
 import { readFeatures, readGaps, readHoles, readModels, readPointers } from './read-records.ts'
 import type { StoreReads } from './reads.ts'
+import type { Store } from './store.ts'
 
-export function openStoreReads(sql: Sql, intervalMs: Millis): StoreReads {
+export function openReads({ sql, intervalMs }: Pick<Store, 'sql' | 'intervalMs'>): StoreReads {
   return {
     candles: (coin, of, query) => readCandles(sql, intervalMs, coin, of, query),
     candleCounts: () => readCandleCounts(sql),
