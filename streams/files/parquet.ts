@@ -56,12 +56,11 @@ export async function openParquet(path: string): Promise<ParquetTable> {
     async *read(columns, row, take) {
       row.header = header
       const names = columns.map((column) => header[column]!)
-      const scan = parquetScan({ file, metadata, columns: names, compressors })
-      for (let rowStart = 0; rowStart < rows; rowStart += windowRows) {
-        const rowEnd = Math.min(rows, rowStart + windowRows)
+      const scan = await parquetScan({ file, metadata, columns: names, compressors })
+      for (const { rowStart, rowEnd } of windowsOf(scan.ranges)) {
         row.from = rowStart
         for (const column of columns) {
-          row.columns[column] = await (await scan)
+          row.columns[column] = await scan
             .readColumn({ column: header[column]!, rowStart, rowEnd })
             .catch((cause: unknown) => {
               throw corrupt(path, cause)
@@ -71,6 +70,15 @@ export async function openParquet(path: string): Promise<ParquetTable> {
         yield
       }
     },
+  }
+}
+
+/** Row groups are of any size; a window is within one, and bounded. */
+function* windowsOf(groups: readonly ParquetRowRange[]): Generator<ParquetRowRange> {
+  for (const group of groups) {
+    for (let rowStart = group.rowStart; rowStart < group.rowEnd; rowStart += windowRows) {
+      yield { rowStart, rowEnd: Math.min(group.rowEnd, rowStart + windowRows) }
+    }
   }
 }
 
