@@ -3,7 +3,7 @@
  * answered in pieces, so that its first rows need not wait for its last, and so that it shows which run a process was at
  * when it died.
  */
-import assert from 'node:assert/strict'
+import assert, { AssertionError } from 'node:assert/strict'
 import { Fault } from '../streams/fault.ts'
 import type { RunResult, WireAnswer, WireCommand } from './inference-wire.ts'
 
@@ -16,6 +16,7 @@ export interface Opened {
 
 export type Open = (folder: string, sha256: string) => Promise<Opened>
 
+type Artifact = Pick<Extract<WireCommand, { type: 'open' }>, 'folder' | 'sha256'>
 type RunCommand = Extract<WireCommand, { type: 'run' }>
 
 /** Longer than most bundles take, so that they are answered in one piece. */
@@ -23,7 +24,16 @@ const pieceMs = 5
 /** Asking the system how large the process is costs 20 µs, so it is not asked for every bundle. */
 const rssEveryMs = 200
 
-export function serveInference(host: NodeJS.Process, open: Open): void {
+/** What it needs of its process. */
+export type Host = Pick<NodeJS.Process, 'pid' | 'send' | 'kill'> & {
+  readonly memoryUsage: { readonly rss: () => number }
+  readonly on: (event: string, hear: (message: WireCommand) => void) => unknown
+}
+
+export function serveInference(host: Host, open: Open, rssSoftMax: number): void {
+  const known = new Map<number, Artifact>()
+  const widths = new Map<number, number>()
+  /** Least recently used first. */
   const sessions = new Map<number, Opened>()
   const waiting: WireCommand[] = []
   let busy = false
@@ -59,27 +69,53 @@ export function serveInference(host: NodeJS.Process, open: Open): void {
     switch (command.type) {
       case 'open':
         return openModel(command)
-      case 'close': {
-        const session = sessions.get(command.model)
-        sessions.delete(command.model)
-        return session?.release()
-      }
+      case 'close':
+        known.delete(command.model)
+        widths.delete(command.model)
+        return close(command.model)
       case 'run':
         return runBundle(command)
     }
   }
 
   async function openModel(command: Extract<WireCommand, { type: 'open' }>): Promise<void> {
-    const { bundle, model, folder, sha256 } = command
+    const { bundle, model } = command
     try {
-      const session = await open(folder, sha256)
-      await sessions.get(model)?.release()
-      sessions.set(model, session)
+      known.set(model, command)
+      await close(model)
+      await use(model)
       send({ type: 'opened', bundle, rss: size() })
     } catch (error) {
       if (!(error instanceof Fault)) throw error
+      known.delete(model)
       send({ type: 'refused', bundle, code: error.code, reason: error.message, rss: size() })
     }
+  }
+
+  /** Its session, opened anew where memory had become short. */
+  async function use(model: number): Promise<Opened> {
+    const before = sessions.get(model)
+    if (before !== undefined) {
+      sessions.delete(model)
+      sessions.set(model, before)
+      return before
+    }
+    const artifact = known.get(model)
+    assert(artifact !== undefined, 'the pool gives runs only to where their model was opened')
+    for (const [oldest] of sessions) {
+      if (host.memoryUsage.rss() <= rssSoftMax) break
+      await close(oldest)
+    }
+    const session = await open(artifact.folder, artifact.sha256)
+    sessions.set(model, session)
+    widths.set(model, session.inputWidth)
+    return session
+  }
+
+  async function close(model: number): Promise<void> {
+    const session = sessions.get(model)
+    sessions.delete(model)
+    await session?.release()
   }
 
   async function runBundle({ bundle, runs, inputs }: RunCommand): Promise<void> {
@@ -94,10 +130,9 @@ export function serveInference(host: NodeJS.Process, open: Open): void {
       sentAt = performance.now()
     }
     for (const [at, { model, rows }] of runs.entries()) {
-      const session = sessions.get(model)
-      const numbers = rows * (session?.inputWidth ?? 0)
+      const numbers = rows * (widths.get(model) ?? 0)
       const { result, outputs } = await runOne(
-        session,
+        () => use(model),
         inputs.subarray(offset, offset + numbers),
         rows,
       )
@@ -110,17 +145,18 @@ export function serveInference(host: NodeJS.Process, open: Open): void {
 }
 
 async function runOne(
-  session: Opened | undefined,
+  use: () => Promise<Opened>,
   inputs: Float32Array,
   rows: number,
 ): Promise<{ readonly result: RunResult; readonly outputs?: Float32Array }> {
-  assert(session !== undefined, 'the pool gives runs only to where their model is open')
   const startedAt = performance.now()
   let outputs: Float32Array
   try {
+    const session = await use()
     outputs = await session.run(inputs, rows)
   } catch (error) {
-    // The runtime throws plain errors with its own words: one row can make a graph fail, and the next be well.
+    if (error instanceof AssertionError) throw error
+    // An artifact that was opened before may be gone when memory was short and it is opened again; and the runtime throws plain errors with its own words: one row can make a graph fail, and the next be well.
     return { result: { type: 'failed', reason: String(error).slice(0, 300) } }
   }
   const ms = performance.now() - startedAt

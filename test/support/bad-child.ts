@@ -39,7 +39,7 @@ const runs: Readonly<Record<string, (inputs: Float32Array) => Float32Array>> = {
   nanOn13: (inputs) => inputs.map((it) => (it === 13 ? Number.NaN : it + 1)),
 }
 
-serveInference(process, async (folder): Promise<Opened> => {
+async function open(folder: string): Promise<Opened> {
   const name = folder.split('-')[0] as string
   if (name === 'refused') throw new Fault('artifact.hash', 'it is another one')
   if (name === 'dieOpening') die()
@@ -51,4 +51,6 @@ serveInference(process, async (folder): Promise<Opened> => {
     run: async (inputs) => run(inputs),
     release: async () => undefined,
   }
-})
+}
+
+serveInference(process, open, Number.POSITIVE_INFINITY)

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { type Host, type Opened, serveInference } from '../../actors/inference-serve.ts'
+import type { WireAnswer, WireCommand } from '../../actors/inference-wire.ts'
+
+/** A process that is none: each open session takes 10 bytes. */
+function stage(rssSoftMax: number) {
+  const answers: WireAnswer[] = []
+  const open: string[] = []
+  const opened: string[] = []
+  let hear: (command: WireCommand) => void = () => undefined
+  const host: Host = {
+    pid: 1,
+    send: (answer: WireAnswer) => answers.push(answer) > 0,
+    kill: () => true,
+    memoryUsage: { rss: () => open.length * 10 },
+    on: (event, listener) => {
+      if (event === 'message') hear = listener
+    },
+  }
+  const make = async (folder: string): Promise<Opened> => {
+    open.push(folder)
+    opened.push(folder)
+    return {
+      inputWidth: 1,
+      run: async (inputs) => inputs.map((it) => it + Number(folder)),
+      release: async () => void open.splice(open.indexOf(folder), 1),
+    }
+  }
+  serveInference(host, make, rssSoftMax)
+  let bundle = 0
+  const tell = async (command: WireCommand): Promise<void> => {
+    hear(command)
+    await setImmediate()
+  }
+  return {
+    answers,
+    open,
+    opened,
+    load: (model: number) => {
+      bundle += 1
+      return tell({ type: 'open', bundle, model, folder: `${model}`, sha256: '' })
+    },
+    close: (model: number) => tell({ type: 'close', model }),
+    run: (...models: number[]) => {
+      bundle += 1
+      const runs = models.map((model) => ({ model, rows: 1 }))
+      return tell({ type: 'run', bundle, runs, inputs: new Float32Array(models.length) })
+    },
+  }
+}
+
+test('runs of a bundle are answered in their order, from the session of each', async () => {
+  const it = stage(Number.POSITIVE_INFINITY)
+  await it.load(1)
+  await it.load(2)
+  await it.run(2, 1, 2)
+  const last = it.answers.at(-1)
+  assert(last?.type === 'ran')
+  assert.deepEqual([...last.outputs], [2, 1, 2])
+})
+
+test('where memory is short, the session that was not used for longest goes, and comes back when it is', async () => {
+  const it = stage(15)
+  await it.load(1)
+  await it.load(2)
+  await it.run(1)
+  await it.load(3)
+  assert.deepEqual(it.open, ['1', '3'])
+  await it.run(2)
+  const last = it.answers.at(-1)
+  assert(last?.type === 'ran')
+  assert.deepEqual([...last.outputs], [2])
+  assert.deepEqual(it.opened, ['1', '2', '3', '2'])
+})
+
+test('a model that was closed holds no session', async () => {
+  const it = stage(Number.POSITIVE_INFINITY)
+  await it.load(1)
+  await it.close(1)
+  assert.deepEqual(it.open, [])
+})
