@@ -19,6 +19,7 @@ export class RollingDeviation {
 
   run(s: Memory, x: Series, n: number, mean: Series, deviation: Series): void {
     const length = this.#length
+    const inverse = 1 / length
     const values = this.#at + 2
     const suffixSquares = values + length + 1
     let slot = s[this.#slot]! | 0
@@ -32,10 +33,11 @@ export class RollingDeviation {
       begunSquares += off * (value - begunMean)
       const before = s[values + begun]!
       const apart = begunMean - before
-      const share = begun / length
+      const rest = length - begun
+      const share = 1 - rest * inverse
       mean[j] = before + apart * share
-      const joined = apart * apart * share * (length - begun)
-      deviation[j] = Math.sqrt((s[suffixSquares + begun]! + begunSquares + joined) / length)
+      const joined = apart * apart * share * rest
+      deviation[j] = Math.sqrt((s[suffixSquares + begun]! + begunSquares + joined) * inverse)
       s[values + slot] = value
       slot = begun
       if (slot < length) continue

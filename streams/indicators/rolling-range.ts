@@ -23,18 +23,18 @@ export class RollingRange {
     for (let j = 0; j < n; j++) {
       const up = high[j]!
       const down = low[j]!
-      if (slot === 0 || up > top) top = up
-      if (slot === 0 || down < bottom) bottom = down
+      top = slot === 0 ? up : Math.max(top, up)
+      bottom = slot === 0 ? down : Math.min(bottom, down)
       s[highs + slot] = up
       s[lows + slot] = down
       slot++
-      highest[j] = top
-      lowest[j] = bottom
       if (slot < length) {
-        if (s[highs + slot]! > top) highest[j] = s[highs + slot]!
-        if (s[lows + slot]! < bottom) lowest[j] = s[lows + slot]!
+        highest[j] = Math.max(top, s[highs + slot]!)
+        lowest[j] = Math.min(bottom, s[lows + slot]!)
         continue
       }
+      highest[j] = top
+      lowest[j] = bottom
       stretchSuffixes(s, highs, lows, length)
       slot = 0
     }

@@ -1,9 +1,9 @@
 /**
  * Candles to features: columns of candles that were made before the clock started, through the engine into a matrix, one
  * core. Beside it the numbers that TA-Lib has as well, through our indicators and through TA-Lib's O(1) handles where
- * Python is at hand.
+ * Python is at hand. Seconds are seconds of processor time of the one thread, here and there: others may be at work on
+ * the same machine.
  */
-import { performance } from 'node:perf_hooks'
 import { type CandleColumns, candleColumns, setCandle } from '../../streams/features/columns.ts'
 import { FeatureEngine } from '../../streams/features/engine.ts'
 import { RowBlock } from '../../streams/features/rows.ts'
@@ -60,9 +60,10 @@ function columnsOf(made: ReturnType<typeof madeCandles>): CandleColumns {
 function rateOf(round: () => number): number {
   round()
   const rates = Array.from({ length: rounds }, () => {
-    const began = performance.now()
+    const began = process.threadCpuUsage()
     const done = round()
-    return (done / (performance.now() - began)) * 1000
+    const { user, system } = process.threadCpuUsage(began)
+    return (done / (user + system)) * 1e6
   })
   return rates.sort((a, b) => a - b)[Math.floor(rounds / 2)]!
 }
