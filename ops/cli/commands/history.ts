@@ -1,0 +1,146 @@
+/** The past: replayed, predicted over, and audited. */
+
+import { askedInstant } from '../../api/fields.ts'
+import type { ContinuityBody } from '../../api/routes/continuity.ts'
+import { type Call, type Command, misused, type Option, wholeNumber } from '../command.ts'
+import { exitCodes } from '../exit.ts'
+import { progressBar } from '../progress.ts'
+import { listing, table } from '../table.ts'
+import type { Progress } from '../world.ts'
+import { coinOf } from './controls.ts'
+import { widthOf } from './lists.ts'
+
+export const rangeOptions: Readonly<Record<string, Option>> = {
+  from: { type: 'string', what: 'not before this instant, ISO 8601 or milliseconds' },
+  to: { type: 'string', what: 'before this instant' },
+}
+
+/** A day of minutes. */
+const candlesDefault = 1440
+
+const replay: Command = {
+  name: 'replay',
+  usage: '[FILE] [--seed N] [--candles N] [--shuffle N]',
+  summary: 'a tape through the whole path at full speed; digests to compare',
+  options: {
+    seed: { type: 'string', what: 'of the generated market, 7 by itself' },
+    candles: { type: 'string', what: `per coin, after the warm-up, ${candlesDefault} by itself` },
+    shuffle: { type: 'string', what: 'permutes arrivals within the grace, by this seed' },
+  },
+  words: [0, 1],
+  run: async (call) => {
+    const { config } = call.config()
+    const report = await long(call, 'replaying', (progress) =>
+      call.world.daemon.replay({
+        config,
+        file: call.words[0] ?? config.market.tape.file,
+        seed: wholeNumber(replay, call, 'seed') ?? config.market.tape.seed,
+        candles: wholeNumber(replay, call, 'candles') ?? candlesDefault,
+        shuffleSeed: wholeNumber(replay, call, 'shuffle'),
+        progress,
+      }),
+    )
+    call.print(report, () => listing(flat(report)))
+    return exitCodes.done
+  },
+}
+
+const backfill: Command = {
+  name: 'backfill',
+  usage: '--coin C [--family F] [--from T] [--to T]',
+  summary: 'predictions over history, marked as such',
+  options: {
+    coin: { type: 'string', what: 'the coin' },
+    family: { type: 'string', what: 'one family; without it all of them' },
+    ...rangeOptions,
+  },
+  run: async (call) => {
+    const coin = call.text('coin')
+    if (coin === undefined) throw misused(backfill, '--coin is missing')
+    const options = {
+      config: call.config().config,
+      dataPath: call.dataPath,
+      coin: coinOf(backfill, coin),
+      family: call.text('family'),
+      from: instantOf(backfill, call, 'from'),
+      to: instantOf(backfill, call, 'to'),
+    }
+    const done = await long(call, 'predicting', (progress) =>
+      call.world.daemon.backfill({ ...options, progress }),
+    )
+    call.print(done, () => listing(flat(done)))
+    return exitCodes.done
+  },
+}
+
+const continuity: Command = {
+  name: 'continuity',
+  usage: '[--from T] [--to T]',
+  summary: 'the audit; exit 1 on anything unexplained',
+  options: rangeOptions,
+  run: async (call) => {
+    const market = await call.market()
+    const query = { from: call.text('from'), to: call.text('to') }
+    const body = (await market.get('/api/v1/continuity', query)) as ContinuityBody
+    call.print(body, () => continuityText(body, widthOf(call)))
+    const holds = body.unexplained === 0 && body.duplicates === 0
+    return holds ? exitCodes.done : exitCodes.failed
+  },
+}
+
+export function continuityText(body: ContinuityBody, width?: number): string {
+  const lanes = table(
+    body.lanes,
+    [
+      { name: 'coin', of: (row) => row.coin },
+      { name: 'family', of: (row) => row.family },
+      { name: 'slot', of: (row) => row.slot },
+      { name: 'candles', of: (row) => row.candles },
+      { name: 'predicted', of: (row) => row.predicted },
+      { name: 'holes', of: (row) => row.holes },
+      {
+        name: 'by reason',
+        of: (row) =>
+          Object.entries(row.byReason)
+            .map(([reason, count]) => `${reason} ${count}`)
+            .join(', ') || null,
+      },
+    ],
+    width,
+  )
+  const sums = `${body.unexplained} unexplained, ${body.duplicates} duplicate`
+  return `${lanes}\n\n${body.from} to ${body.to}: ${sums}`
+}
+
+/** Long work under a bar. */
+export async function long<T>(
+  call: Call,
+  what: string,
+  work: (progress: Progress) => Promise<T>,
+): Promise<T> {
+  const bar = progressBar(what, call.world.err, () => call.world.clock.now())
+  try {
+    return await work(bar.step)
+  } finally {
+    bar.end()
+  }
+}
+
+export function instantOf(command: Command, call: Call, name: string): number | undefined {
+  const text = call.text(name)
+  if (text === undefined) return undefined
+  const read = askedInstant.safeParse(text)
+  if (read.success) return read.data
+  throw misused(command, `--${name}: found ${text}, expected an instant such as 2026-11-20T12:00Z`)
+}
+
+/** `{a: {b: 1}}` → `a.b 1`. */
+export function flat(data: object, under = ''): readonly (readonly [string, string | number])[] {
+  return Object.entries(data).flatMap(([key, value]): (readonly [string, string | number])[] => {
+    const name = under + key
+    if (value !== null && typeof value === 'object') return [...flat(value, `${name}.`)]
+    return [[name, typeof value === 'number' ? value : String(value)]]
+  })
+}
+
+export const historyCommands: readonly Command[] = [replay, backfill, continuity]

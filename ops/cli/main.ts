@@ -1,0 +1,78 @@
+/** The command line's entry: the real world, made once, and the exit code handed to the system. */
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { childrenFor } from '../../actors/inference-home.ts'
+import { wallClock } from '../../streams/time.ts'
+import { environment } from '../config/environment.ts'
+import { lockHolder } from '../store/data-directory.ts'
+import { stderr, stdout } from '../telemetry/terminal.ts'
+import { runCli } from './cli.ts'
+import { realProbes } from './probes.ts'
+import type { DaemonEntry, OpenMarket, StoreWork, World } from './world.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const about = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly version: string
+  readonly dependencies: Readonly<Record<string, string>>
+}
+
+/** Whoever composes the daemon opens its stores too. */
+interface StoreEntry extends StoreWork {
+  readonly openMarket: OpenMarket
+}
+
+const storeEntry = async (): Promise<StoreEntry> =>
+  import(new URL('../open-market.ts', import.meta.url).href)
+
+const daemon: DaemonEntry = {
+  run: async (options) =>
+    (await import('../main.ts')).runDaemon({ ...options, version: about.version, out: stdout }),
+  replay: async (options) =>
+    (await import('../replay.ts')).replay({
+      ...options,
+      clock: wallClock,
+      random: Math.random,
+      children: childrenOf(options.config.inference.children),
+    }),
+  importFile: async (options) => (await storeEntry()).importFile(options),
+  backfill: async (options) => (await storeEntry()).backfill(options),
+  exportTable: async (options) => (await storeEntry()).exportTable(options),
+  backup: async (options) => (await storeEntry()).backup(options),
+  restore: async (options) => (await storeEntry()).restore(options),
+}
+
+function childrenOf(wanted: 'auto' | number): number {
+  return wanted === 'auto' ? childrenFor(availableParallelism()) : wanted
+}
+
+const world: World = {
+  out: stdout,
+  err: stderr,
+  env: environment(),
+  clock: wallClock,
+  version: about.version,
+  holder: (path) => lockHolder({ path }),
+  token: (path) => tokenIn(join(path, 'token')),
+  fetch,
+  terminate: (pid) => void process.kill(pid, 'SIGTERM'),
+  openMarket: async (path, config) => (await storeEntry()).openMarket(path, config),
+  probes: realProbes(root, Object.keys(about.dependencies), () => wallClock.now(), fetch),
+  daemon,
+}
+
+function tokenIn(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    return undefined // Another user's: what only reads goes on without it, what writes is refused by the daemon.
+  }
+}
+
+// Whoever reads our output may stop reading (`starling logs | head`): that ends us quietly.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1)
+})
+
+process.exit(await runCli(process.argv.slice(2), world))

@@ -1,0 +1,130 @@
+/**
+ * Where commands get their data: from the running daemon over HTTP, or, when there is none, from the data directory
+ * through the same routes without a port. What they print is the same either way.
+ */
+import { VirtualTimeScheduler } from 'rxjs'
+import { Fault } from '../../streams/fault.ts'
+import { iso } from '../../streams/time.ts'
+import { createApp } from '../api/app.ts'
+import type { ApiDeps } from '../api/deps.ts'
+import { createEventHub } from '../api/event-hub.ts'
+import type { Problem } from '../api/problem.ts'
+import type { Config } from '../config/schema.ts'
+import type { Holder, OpenedMarket, World } from './world.ts'
+
+export interface Market {
+  readonly get: (path: string, query?: Query) => Promise<unknown>
+  readonly close: () => Promise<void>
+}
+
+export type Query = Readonly<Record<string, string | undefined>>
+
+const answerMsMax = 60_000
+
+/** The daemon, for what only a daemon can do. */
+export interface Daemon extends Market {
+  readonly holder: Holder
+  readonly send: (method: 'POST' | 'DELETE', path: string, body?: object) => Promise<unknown>
+}
+
+export function requireDaemon(world: World, dataPath: string): Daemon {
+  const holder = world.holder(dataPath)
+  if (!holder) throw new Fault('daemon.absent', `no daemon is running on ${dataPath}`)
+  const { address } = holder
+  if (!address) {
+    const what = `the daemon on ${dataPath} (process ${holder.pid}) is still starting`
+    throw new Fault('daemon.absent', what)
+  }
+  const headers = { authorization: `Bearer ${world.token(dataPath) ?? ''}` }
+  const call = (path: string, init: RequestInit): Promise<unknown> =>
+    answered(`the daemon at ${address}`, () =>
+      world.fetch(address + path, { ...init, signal: AbortSignal.timeout(answerMsMax) }),
+    )
+  return {
+    holder,
+    get: (path, query = {}) => call(path + queryText(query), { headers }),
+    send: (method, path, body = {}) =>
+      call(path, {
+        method,
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    close: async () => {},
+  }
+}
+
+export async function openMarketOrDaemon(
+  world: World,
+  dataPath: string,
+  config: () => Config,
+): Promise<Market> {
+  if (world.holder(dataPath)) return requireDaemon(world, dataPath)
+  const settings = config()
+  const market = await world.openMarket(dataPath, settings)
+  const app = createApp(offlineDeps(market, settings, world))
+  return {
+    get: (path, query = {}) =>
+      answered(dataPath, async () => app.request(`http://localhost${path}${queryText(query)}`)),
+    close: market.close,
+  }
+}
+
+async function answered(whom: string, ask: () => Promise<Response>): Promise<unknown> {
+  const answer = await ask().catch((cause: Error) => {
+    if (cause.name === 'TimeoutError') {
+      throw new Fault('daemon.timeout', `${whom} did not answer in ${answerMsMax / 1000} s`, {
+        cause,
+      })
+    }
+    throw new Fault('daemon.unreachable', `${whom} cannot be reached: ${cause.message}`, { cause })
+  })
+  const body: unknown = await answer.json()
+  if (answer.ok) return body
+  const { code, detail } = body as Problem
+  throw new Fault(code as Fault['code'], detail)
+}
+
+function queryText(query: Query): string {
+  const asked = Object.entries(query).filter((entry): entry is [string, string] => !!entry[1])
+  return asked.length === 0 ? '' : `?${new URLSearchParams(asked)}`
+}
+
+/** Without a daemon there is what is stored, and nothing that lives. */
+function offlineDeps(market: OpenedMarket, config: Config, world: World): ApiDeps {
+  const { reads } = market
+  const absent = (): never => {
+    throw new Fault('daemon.absent', 'no daemon is running')
+  }
+  return {
+    reads,
+    intervalMs: config.market.interval,
+    fees: config.fees,
+    status: async () => absent(),
+    coins: async () =>
+      (await reads.candleCounts()).map(({ coin, candles, gaps, to }) => ({
+        coin,
+        source: config.market.source,
+        state: 'stopped',
+        lastTradeAt: null,
+        lastCandleAt: to - config.market.interval,
+        candles,
+        gaps,
+        stalenessMs: null,
+      })),
+    tree: absent,
+    laneState: () => null,
+    preview: () => undefined,
+    controls: { act: absent, addCoin: absent, removeCoin: absent },
+    readiness: () => ({ ready: false, why: 'no daemon is running' }),
+    metrics: { contentType: 'text/plain', text: async () => '', observe: () => {} },
+    // Nobody watches what does not live: the clock of its timers stands still.
+    events: createEventHub(iso(world.clock.now()), new VirtualTimeScheduler()),
+    access: { token: '', allowedHosts: [], isReadingGuarded: false },
+    now: () => world.clock.now(),
+    elapsed: () => world.clock.now(),
+    broke: (error) => {
+      throw error
+    },
+    version: world.version,
+  }
+}

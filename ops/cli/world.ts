@@ -1,0 +1,102 @@
+/** All that commands touch outside themselves, so that a test can be the world. `main.ts` makes the real one. */
+import type { Coin } from '../../streams/coin.ts'
+import type { Clock, Millis } from '../../streams/time.ts'
+import type { Environment } from '../config/environment.ts'
+import type { Config } from '../config/schema.ts'
+import type { ExportTable } from '../store/export.ts'
+import type { StoreReads } from '../store/reads.ts'
+import type { Output } from '../telemetry/terminal.ts'
+import type { Probes } from './probes.ts'
+
+export interface World {
+  readonly out: Output
+  readonly err: Output
+  readonly env: Environment
+  readonly clock: Clock
+  readonly version: string
+  /** The daemon that holds a data directory. */
+  readonly holder: (dataPath: string) => Holder | undefined
+  /** The token kept in a data directory; undefined where there is none or it may not be read. */
+  readonly token: (dataPath: string) => string | undefined
+  readonly fetch: typeof fetch
+  /** Asks a process to end. */
+  readonly terminate: (pid: number) => void
+  readonly openMarket: OpenMarket
+  readonly probes: Probes
+  readonly daemon: DaemonEntry
+}
+
+export interface Holder {
+  readonly pid: number
+  readonly address: string | null
+}
+
+/** A market's store without a daemon. `store.absent` where nothing was ever stored. */
+export type OpenMarket = (dataPath: string, config: Config) => Promise<OpenedMarket>
+
+export interface OpenedMarket {
+  readonly reads: StoreReads
+  readonly close: () => Promise<void>
+}
+
+export type Progress = (done: number, of: number) => void
+
+/** Long work and the daemon itself, loaded when they are asked for: the commands that only ask start quickly. */
+export interface DaemonEntry extends StoreWork {
+  readonly run: (options: RunOptions) => Promise<number>
+  readonly replay: (options: ReplayOptions) => Promise<object>
+}
+
+/** Work on a market's store, beside a running daemon or without one. Each answers what the command prints. */
+export interface StoreWork {
+  readonly importFile: (options: ImportOptions) => Promise<object>
+  readonly backfill: (options: BackfillOptions) => Promise<object>
+  readonly exportTable: (options: ExportOptions) => Promise<object>
+  readonly backup: (options: CopyOptions) => Promise<object>
+  readonly restore: (options: CopyOptions) => Promise<object>
+}
+
+export interface RunOptions {
+  readonly config: Config
+  readonly dataPath: string
+  readonly json: boolean
+}
+
+export interface ReplayOptions {
+  readonly config: Config
+  readonly file: string | null
+  readonly seed: number
+  readonly candles: number
+  readonly shuffleSeed: number | undefined
+  readonly progress: Progress
+}
+
+interface WorkOptions {
+  readonly config: Config
+  readonly dataPath: string
+  readonly progress: Progress
+}
+
+export interface ImportOptions extends WorkOptions {
+  readonly file: string
+  readonly coin: Coin
+}
+
+export interface BackfillOptions extends WorkOptions {
+  readonly coin: Coin
+  readonly family: string | undefined
+  readonly from: Millis | undefined
+  readonly to: Millis | undefined
+}
+
+export interface ExportOptions extends WorkOptions {
+  readonly table: ExportTable
+  readonly file: string
+  readonly coin: Coin | undefined
+  readonly from: Millis | undefined
+  readonly to: Millis | undefined
+}
+
+export interface CopyOptions extends WorkOptions {
+  readonly file: string
+}
