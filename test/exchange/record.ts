@@ -113,14 +113,16 @@ export class Record {
   honest(deals: readonly Deal[], intervalMs: number, graceMs: number, from: number): void {
     const told = new Set<number>()
     const gaps: Gap[] = []
+    let open = deals.filter(({ at }) => at >= from)
     for (const item of this.items) {
       if (item.type === 'trades') for (const id of item.trades.id) told.add(id)
       if (item.type === 'gap') gaps.push(item.gap)
       if (item.type !== 'clock') continue
       const closedTo = floorTo(item.at - graceMs, intervalMs)
-      for (const { at, id } of deals) {
-        if (at < from || at >= closedTo || told.has(id)) continue
-        const excused = gaps.some((gap) => at >= gap.from && at < gap.to)
+      const closed = open.filter(({ at }) => at < closedTo)
+      if (closed.length > 0) open = open.filter(({ at }) => at >= closedTo)
+      for (const { at, id } of closed) {
+        const excused = told.has(id) || gaps.some((gap) => at >= gap.from && at < gap.to)
         assert.ok(
           excused,
           `at ${item.at} the interval of trade ${id} at ${at} was closed without it`,

@@ -185,9 +185,14 @@ export class Follow implements CoinEar {
 
   // What was missed
 
-  #lose(cause: GapCause, from: Millis, cursor?: Cursor): void {
-    const resume = cursor ?? this.#intake.last ?? { at: from }
-    this.#coverage.lose(cause, from, resume, this.#o.clock.now())
+  /** Reading resumes at the first number that is still owed: what came after it does not prove that it was told. */
+  #lose(cause: GapCause, from: Millis): void {
+    const owed = this.#intake.owed[0]
+    const resume = owed
+      ? { at: owed.after, id: owed.from - 1 }
+      : (this.#intake.last ?? { at: from })
+    const lostFrom = owed ? Math.min(from, owed.after) : from
+    this.#coverage.lose(cause, lostFrom, resume, this.#o.clock.now())
     this.#arrivals.interrupted()
   }
 
@@ -301,7 +306,7 @@ export class Follow implements CoinEar {
     if (silentMs > limitMs) void this.#verify()
     const owed = this.#intake.owed[0]
     if (owed !== undefined && wall - owed.sinceWall > limits.reorderMsMax) {
-      this.#lose('sequence', owed.after, { at: owed.after, id: owed.from - 1 })
+      this.#lose('sequence', owed.after)
       void this.#fill()
       return
     }
