@@ -59,6 +59,7 @@ export function begin(s: Memory, cycles: readonly Cycle[], index: number): void 
 export function turn(s: Memory, cycles: readonly Cycle[], n: number): void {
   for (let i = 0; i < cycles.length; i++) {
     const { place, length } = cycles[i]!
-    s[place] = ((s[place]! | 0) + n) % length
+    const slot = (s[place]! | 0) + n
+    s[place] = slot < length ? slot : slot % length
   }
 }
