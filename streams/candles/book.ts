@@ -30,7 +30,7 @@ export interface BookOptions extends Shape {
    * where the feed repeats no trade at all, what is known stands, and late trades are put aside.
    */
   readonly known?: readonly Candle[]
-  /** Gaps that were not healed before the restart. */
+  /** Gaps that were not healed before the restart. What lies before `from` heals only where one gap covers it whole. */
   readonly gaps?: readonly Span[]
   /** How far past the market's present a trade may be dated before it is refused: clocks differ by less. */
   readonly futureMsMax?: Millis
@@ -129,7 +129,9 @@ export class CandleBook {
     this.#gaps.remove(gap)
     const events: BookEvent[] = []
     const touched = this.#closedWithin(gap)
-    for (const openAt of touched) this.#correct(openAt, events)
+    for (const openAt of touched) {
+      if (this.#hasAllTrades(openAt, gap)) this.#correct(openAt, events)
+    }
     for (const openAt of touched) if (this.#isSettled(openAt)) this.#closed.delete(openAt)
     this.#releaseHeld()
     return events
@@ -237,6 +239,18 @@ export class CandleBook {
       if (closed && openAt < span.to && openAt + intervalMs > span.from) openings.push(openAt)
     }
     return openings.sort((a, b) => a - b)
+  }
+
+  /**
+   * Since `from` the feed tells everything, unless it repeats nothing of a candle that was whole before the restart.
+   * Before it, there is only what the healed gap brought.
+   */
+  #hasAllTrades(openAt: Millis, gap: Span): boolean {
+    const isWhole = this.#closed.get(openAt)?.state !== 'missing'
+    if (openAt >= this.#options.from) {
+      return openAt >= this.#knownUntil || !isWhole || this.#hasTrades(openAt)
+    }
+    return !isWhole && gap.from <= openAt && gap.to >= openAt + this.#options.intervalMs
   }
 
   #hasTrades(openAt: Millis): boolean {

@@ -2,6 +2,7 @@
 import {
   asyncBufferFromFile,
   type DecodedArray,
+  type ParquetRowRange,
   parquetMetadataAsync,
   parquetScan,
 } from 'hyparquet'

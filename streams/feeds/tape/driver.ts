@@ -24,7 +24,7 @@ export interface DriverOptions {
 
 /** At full speed a turn goes on for this long, then lets others run; the count bounds it under a clock that stands. */
 const turnMsMax = 8
-const turnIntervalsMax = 64
+const turnIntervalsMax = 512
 
 export class Driver {
   readonly #options: DriverOptions

@@ -29,7 +29,8 @@ export const seededStartAt: Millis = Date.UTC(2026, 0, 1)
 
 /** Where well-known coins start; any other starts between 1 and 1,000. */
 const firstPrices: Readonly<Record<string, number>> = { BTC: 60_000, ETH: 3_000, SOL: 150 }
-const daysKept = 3
+/** Of trades, per coin, 0.6 MB each: the one being played and the one that history reads. */
+const daysKept = 2
 
 export function seededMarket(options: {
   readonly seed: number

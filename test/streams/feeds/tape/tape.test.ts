@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { take, takeWhile, VirtualTimeScheduler } from 'rxjs'
+import { from, take, takeWhile, VirtualTimeScheduler } from 'rxjs'
 import { type BookEvent, CandleBook } from '../../../../streams/candles/book.ts'
 import type { Candle } from '../../../../streams/candles/candle.ts'
 import { candleEvents } from '../../../../streams/candles/events.ts'
@@ -9,6 +9,7 @@ import type { Feed, FeedItem } from '../../../../streams/feeds/feed.ts'
 import { Pace } from '../../../../streams/feeds/pace.ts'
 import { seededMarket, seededStartAt } from '../../../../streams/feeds/tape/seeded.ts'
 import { type TapeOptions, tapeFeed } from '../../../../streams/feeds/tape/tape.ts'
+import type { Gap } from '../../../../streams/gap.ts'
 import { floorTo, hourMs, minuteMs } from '../../../../streams/time.ts'
 
 const btc = parseCoin('BTC/USDT') as Coin
@@ -106,6 +107,64 @@ test('arrivals in another order within the grace give the same candles', () => {
   assert.notDeepEqual(times(shuffled), sorted)
   assert.deepEqual(closedBy(shuffled, btc, seededStartAt), closedBy(inOrder, btc, seededStartAt))
   assert.notDeepEqual(times(play({ shuffleSeed: 6 })), times(shuffled))
+})
+
+/** The same feed with a hole in it: nothing arrives of `[from, to)` until it is healed at `healAt`. */
+function withGap(items: readonly FeedItem[], gap: Gap, healAt: number): readonly FeedItem[] {
+  const lost: FeedItem[] = []
+  const out: FeedItem[] = []
+  let isOpen = false
+  let isHealed = false
+  for (const item of items) {
+    const isLost =
+      item.type === 'trades' && item.trades.at[0]! >= gap.from && item.trades.at[0]! < gap.to
+    if (isLost) {
+      lost.push(item)
+      continue
+    }
+    if (!isOpen && item.type === 'clock' && item.at >= gap.to) {
+      out.push({ type: 'gap', gap })
+      isOpen = true
+    }
+    if (!isHealed && item.type === 'clock' && item.at >= healAt) {
+      out.push(...lost, { type: 'healed', gap })
+      isHealed = true
+    }
+    out.push(item)
+  }
+  return out
+}
+
+test('a gap of an hour, found late and healed hours after, ends in the candles of an unbroken market', () => {
+  const clock = simulated()
+  const items = record(feedWith({ clock }), clock, btc, seededStartAt, seededStartAt + 5 * hourMs)
+  clock.flush()
+  const gap: Gap = {
+    coin: btc,
+    from: seededStartAt + hourMs,
+    to: seededStartAt + 2 * hourMs,
+    cause: 'silent',
+  }
+  const latest = new Map<number, Candle>()
+  const book = new CandleBook({
+    coin: btc,
+    intervalMs: minuteMs,
+    graceMs,
+    correctionMs: 2 * hourMs,
+    from: seededStartAt,
+  })
+  const revisions: number[] = []
+  from(withGap(items, gap, seededStartAt + 4 * hourMs))
+    .pipe(candleEvents(book, Number.POSITIVE_INFINITY))
+    .subscribe((event) => {
+      if (event.type !== 'closed' && event.type !== 'corrected') return
+      latest.set(event.candle.openAt, event.candle)
+      if (event.type === 'corrected') revisions.push(event.candle.revision)
+    })
+  const prices = (c: Candle): unknown => ({ ...c, state: c.state === 'empty', revision: 0 })
+  const whole = closedBy(items, btc, seededStartAt).map(prices)
+  assert.deepEqual([...latest.values()].sort((a, b) => a.openAt - b.openAt).map(prices), whole)
+  assert(revisions.includes(1) && Math.max(...revisions) <= 2)
 })
 
 test('the clock never says more than was delivered, and stands at every end and grace', () => {
