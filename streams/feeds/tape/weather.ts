@@ -5,8 +5,8 @@
  *
  * - Volatility: 0.09 % a minute, times a regime shared by all coins (calm 0.6, common 1, wild 1.8, hours long), times
  *   clusters, shared (half-life 3 h) and own (45 min).
- * - Returns: r = σ (κ·h' + ε) − σ²/2, where ε is normal, 0.7 correlated between coins through what they share, and h' is
- *   the hidden lean of the minute before (`hidden.ts`). The last term makes the price, not its logarithm, free of drift.
+ * - Returns: r = σ (κ·h' + ε) − σ²/2, where ε is normal, 0.7 of it shared by all coins (a correlation of 0.5), and h' is the
+ *   hidden lean of the minute before (`hidden.ts`). The last term makes the price, not its logarithm, free of drift.
  * - Flow: a taker buys with log odds 0.7 h + 0.3 ε, so the share of taker buys shows h, and so do the latest returns.
  * - `signal` is the share of the variance of 15-minute returns that is known from the hidden state. At 0, κ is 0 and
  *   returns are a martingale difference whatever is known of the past, flow included (prices are rounded to a tick of

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Candle } from '../../../../streams/candles/candle.ts'
 import { type Coin, parseCoin } from '../../../../streams/coin.ts'
-import { driveFor } from '../../../../streams/feeds/tape/hidden.ts'
+import { driveFor, noHidden, stepU, withU } from '../../../../streams/feeds/tape/hidden.ts'
 import { genesisAt, seededMarket, seededStartAt } from '../../../../streams/feeds/tape/seeded.ts'
 import { tapeFeed } from '../../../../streams/feeds/tape/tape.ts'
+import { randomFrom } from '../../../../streams/random.ts'
 import { dayMs, hourMs, wallClock } from '../../../../streams/time.ts'
 import type { Trades } from '../../../../streams/trade.ts'
 
@@ -165,3 +166,42 @@ test('the drive grows with the signal, from none', () => {
   assert(driveFor(0.1) < driveFor(0.3) && driveFor(0.3) < driveFor(0.8))
   assert.throws(() => seededMarket({ seed: 1, signal: 0.9 }), { code: 'tape.signal' })
 })
+
+test('the signal is the share of the variance of 15 minutes that the hidden state explains', () => {
+  for (const signal of [0.1, 0.3, 0.6]) {
+    const drive = driveFor(signal)
+    const random = randomFrom(`share ${signal}`)
+    const minutes = 150_000
+    const states = [noHidden]
+    const returns: number[] = [0]
+    for (let m = 1; m < minutes; m++) {
+      const before = states[m - 1]!
+      returns.push(drive * (before.u - before.average) + random.normal())
+      states.push(withU(before, stepU(before.u, random)))
+    }
+    let sum = 0
+    const sums = returns.map((r) => (sum += r))
+    const rows = states.slice(1000, -15).map((state, i) => {
+      return { ...state, ahead: sums[1000 + i + 15]! - sums[1000 + i]! }
+    })
+    assert(Math.abs(explained(rows) - signal) < 0.05, `${signal}: ${explained(rows)}`)
+  }
+})
+
+/** R² of the best linear guess from both parts of the state. */
+function explained(
+  rows: readonly { readonly u: number; readonly average: number; readonly ahead: number }[],
+): number {
+  const of = (f: (row: (typeof rows)[number]) => number): number =>
+    rows.reduce((s, row) => s + f(row), 0)
+  const [uu, aa, ua] = [of((r) => r.u ** 2), of((r) => r.average ** 2), of((r) => r.u * r.average)]
+  const [uy, ay, yy] = [
+    of((r) => r.u * r.ahead),
+    of((r) => r.average * r.ahead),
+    of((r) => r.ahead ** 2),
+  ]
+  const determinant = uu * aa - ua * ua
+  const byU = (uy * aa - ay * ua) / determinant
+  const byAverage = (ay * uu - uy * ua) / determinant
+  return (byU * uy + byAverage * ay) / yy
+}
