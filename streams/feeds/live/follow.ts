@@ -58,6 +58,9 @@ export interface FollowOptions {
   readonly emit: (item: FeedItem) => void
 }
 
+/** Bundles that wait for the exchange's clock to be measured; more than that are judged by the clock as it is. */
+const doubtfulMax = 1000
+
 export class Follow implements CoinEar {
   readonly #o: FollowOptions
   readonly #coverage: Coverage
@@ -147,14 +150,17 @@ export class Follow implements CoinEar {
   // Trades in
 
   #take(trades: Trades): void {
-    const { market, clock, limits } = this.#o
-    const latest = market.now() + limits.aheadMsMax
-    const last = trades.at[trades.length - 1]
-    if (last !== undefined && last > latest && this.#doubtful.length < 1000) {
-      this.#doubt(trades)
-      return
-    }
-    this.#pass(trades, latest, clock.now())
+    if (this.#isAhead(trades) && this.#doubtful.length < doubtfulMax) this.#doubt(trades)
+    else this.#pass(trades)
+  }
+
+  #isAhead(trades: Trades): boolean {
+    const lastAt = trades.at[trades.length - 1]
+    return lastAt !== undefined && lastAt > this.#believedTo()
+  }
+
+  #believedTo(): Millis {
+    return this.#o.market.now() + this.#o.limits.aheadMsMax
   }
 
   /** Either this trade lies in the future, or our idea of the exchange's clock is wrong: that is asked before it is refused. */
@@ -164,16 +170,16 @@ export class Follow implements CoinEar {
     void this.#o.market.measure().then(() => {
       const doubtful = this.#doubtful
       this.#doubtful = []
-      const latest = this.#o.market.now() + this.#o.limits.aheadMsMax
-      for (const bundle of doubtful) this.#pass(bundle, latest, this.#o.clock.now())
+      for (const bundle of doubtful) this.#pass(bundle)
     })
   }
 
-  #pass(trades: Trades, latest: Millis, receivedAt: Millis): void {
-    const fresh = this.#intake.pass(trades, latest, receivedAt)
+  #pass(trades: Trades): void {
+    const { market, clock, coin } = this.#o
+    const fresh = this.#intake.pass(trades, this.#believedTo(), clock.now())
     if (fresh.length === 0) return
-    this.#o.market.witness(this.#intake.last?.at ?? 0)
-    this.#emit({ type: 'trades', coin: this.#o.coin, trades: fresh })
+    market.witness(this.#intake.last?.at ?? 0)
+    this.#emit({ type: 'trades', coin, trades: fresh })
   }
 
   #release(): void {
@@ -234,7 +240,7 @@ export class Follow implements CoinEar {
 
   /** Reads on from the missing stretch's cursor to the newest. The answer is the instant from which nothing is missing. */
   async #read(wanted: AbortSignal): Promise<Millis> {
-    const { venue, coin, asker, clock } = this.#o
+    const { venue, coin, asker, clock, market } = this.#o
     const missing = this.#coverage.missing
     let cursor = missing?.cursor
     // A trade that was known must show up again in the first page: else there is a hole before that page.
@@ -245,7 +251,9 @@ export class Follow implements CoinEar {
       if (provenFrom === undefined) {
         provenFrom = this.#intake.knows(page.trades) ? 0 : (page.trades.at[0] ?? 0)
       }
-      this.#take(page.trades)
+      if (this.#isAhead(page.trades)) await market.measure()
+      if (wanted.aborted) throw new Fault('feed.given_up', 'no longer wanted')
+      this.#pass(page.trades)
       const next = page.next
       if (next === undefined) break
       this.#coverage.progressed(next, clock.now())
