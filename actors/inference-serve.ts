@@ -156,7 +156,8 @@ async function runOne(
     outputs = await session.run(inputs, rows)
   } catch (error) {
     if (error instanceof AssertionError) throw error
-    // An artifact that was opened before may be gone when memory was short and it is opened again; and the runtime throws plain errors with its own words: one row can make a graph fail, and the next be well.
+    // The runtime throws plain errors with its own words: one row can make a graph fail, and the next be well. And where
+    // a session had been let go of, its artifact may be gone since.
     return { result: { type: 'failed', reason: String(error).slice(0, 300) } }
   }
   const ms = performance.now() - startedAt
