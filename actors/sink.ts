@@ -155,15 +155,14 @@ function takeBatch(ports: SinkPorts, state: SinkState, now: Millis): Batch {
 
 function commit(ports: SinkPorts, state: SinkState, self: Self<SinkCommand | Own>): void {
   const startedAt = self.clock.now()
-  const settled: Promise<Own> = ports.writer
-    .commit(state.batch?.entries ?? [], ports.marketNow)
-    .then(
-      (outcome) => ({ type: 'committed', outcome, startedAt }),
-      (error) => {
-        if (error instanceof Fault && error.retryable) return { type: 'refused', fault: error }
-        throw error
-      },
-    )
+  state.inflight = ports.writer.commit(state.batch?.entries ?? [], ports.marketNow)
+  const settled: Promise<Own> = state.inflight.then(
+    (outcome) => ({ type: 'committed', outcome, startedAt }),
+    (error) => {
+      if (error instanceof Fault && error.retryable) return { type: 'refused', fault: error }
+      throw error
+    },
+  )
   self.pipe(settled, (message) => message)
 }
 

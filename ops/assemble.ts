@@ -13,7 +13,7 @@ import { childDefaults, childEntry, inferenceChild } from '../actors/inference-w
 import type { HistoryWriter, LedgerReader, LedgerWriter } from '../actors/ledger.ts'
 import { outcomes } from '../actors/outcomes.ts'
 import type { Address } from '../actors/protocol.ts'
-import { type Sink, sink } from '../actors/sink.ts'
+import { type Sink, type SinkCommand, type SinkPorts, sink } from '../actors/sink.ts'
 import type { Lane, Pointer, Version } from '../models/version.ts'
 import { inProcessBus } from '../streams/bus.ts'
 import { tell } from '../streams/channels.ts'
@@ -23,9 +23,9 @@ import type { Feed } from '../streams/feeds/feed.ts'
 import type { Pace } from '../streams/feeds/pace.ts'
 import type { Clock, Millis } from '../streams/time.ts'
 import { Fleet, type FleetLane, type FleetTiming } from '../supervisor/fleet.ts'
-import { leafPolicy, supervisorPolicy } from '../supervisor/restart-policy.ts'
-import type { ChildSpec, SupervisorSpec } from '../supervisor/spec.ts'
-import { type RunningTree, startTree } from '../supervisor/tree.ts'
+import { patientPolicy, supervisorPolicy } from '../supervisor/restart-policy.ts'
+import type { ChildSpec, SupervisorSpec, Worker } from '../supervisor/spec.ts'
+import { openTree, type RunningTree } from '../supervisor/tree.ts'
 import { worker } from '../supervisor/worker.ts'
 
 export interface AssemblyPorts {
@@ -62,12 +62,8 @@ export interface Assembly {
 export const rootId = 'starling'
 
 export async function assemble(ports: AssemblyPorts): Promise<Assembly> {
-  let tree: RunningTree | undefined
-  const running = (): RunningTree => {
-    if (!tree) throw new Error('the tree is asked for while it is being built')
-    return tree
-  }
   const changes$ = new Subject<string>()
+  const tree = (): RunningTree => running
   const features = new FeatureHistory({
     reader: ports.reader,
     intervalMs: ports.set.intervalMs,
@@ -76,81 +72,81 @@ export async function assemble(ports: AssemblyPorts): Promise<Assembly> {
     dueAt: (candle) =>
       ports.feed.mode === 'live' ? candle.openAt + ports.set.intervalMs : ports.clock.now(),
   })
-  const isCurrent = (path: string, epoch: number): boolean => tree?.find(path)?.epoch === epoch
-  const sinkWorker = worker(
-    'sink',
-    sink({
-      writer: ports.writer,
-      marketNow: () => ports.feed.now(),
-      isCurrent,
-      policy: { rowsMax: 2_000, lingerMs: 3 },
-    }),
-    { shutdownMs: 15_000, givingUp: 'escalate' },
-  )
-  const quarantined = (version: Version, reason: string): void => {
+  const ledger = sinkWorker({
+    writer: ports.writer,
+    marketNow: () => ports.feed.now(),
+    isCurrent: (path, epoch) => tree().find(path)?.epoch === epoch,
+  })
+  const inference = inferenceTree(ports.inference, (version, reason) => {
     tell('version.quarantined', { ...version, reason })
-    void running().quarantine(fleet.versionPath(version), reason)
-  }
-  const pool = worker('pool', inferencePool({ ...poolDefaults, quarantined }), {
-    givingUp: 'escalate',
+    return tree().quarantine(fleet.versionPath(version), reason)
   })
   const fleet: Fleet = new Fleet(
     {
       ...ports,
       history: ports.writer,
       features,
-      sink: sinkWorker.address,
-      pool: pool.address,
+      sink: ledger.address,
+      pool: inference.pool,
       bus: inProcessBus(),
-      tree: running,
+      tree,
       changes$,
     },
     `${rootId}/market`,
   )
-  const market = fleet.spec('market', ports.coins)
   const root = supervise(rootId, 'root', 'rest_for_one', [
-    sinkWorker.spec,
-    supervise('inference', 'inference', 'rest_for_one', [pool.spec, children(ports, pool.address)]),
-    market,
+    ledger.spec,
+    inference.spec,
+    fleet.spec('market', ports.coins),
     worker('outcomes', outcomes({ committed$: fleet.committed$, resolve: ports.resolveOutcomes }), {
-      policy: { ...leafPolicy, restartsMax: Number.POSITIVE_INFINITY },
+      policy: patientPolicy,
     }).spec,
   ])
-  tree = await startTree(root, ports)
-  tree.changes$.subscribe(changes$)
-  return { tree, fleet, features, pool: pool.address, sink: sinkWorker.address }
+  const running = openTree(root, ports)
+  running.changes$.subscribe(changes$)
+  await running.started
+  return { tree: running, fleet, features, pool: inference.pool, sink: ledger.address }
 }
 
-function children(
-  ports: AssemblyPorts,
-  pool: Parameters<typeof inferenceChild>[0]['pool'],
-): SupervisorSpec {
-  const { children: count, rssMax, deadlineMs } = ports.inference
-  const specs = Array.from(
-    { length: count },
-    (_, child) =>
-      worker(
-        `child-${child}`,
-        inferenceChild({
-          ...childDefaults,
-          child,
-          pool,
-          entry: childEntry,
-          deadlineMs,
-          rssMax,
-          platform: process.platform,
-        }),
-        { policy: { ...leafPolicy, restartsMax: Number.POSITIVE_INFINITY } },
-      ).spec,
-  )
-  return supervise('children', 'children', 'one_for_one', specs)
+/** The sink as the tree's first child: what it was given is worth waiting for. */
+export function sinkWorker(ports: Omit<SinkPorts, 'policy'>): Worker<SinkCommand> {
+  const policy = { rowsMax: 2_000, lingerMs: 3 }
+  return worker('sink', sink({ ...ports, policy }), { shutdownMs: 15_000, policy: patientPolicy })
+}
+
+/** The pool and its children. A child that dies is the children's business; a pool that dies takes them with it. */
+export function inferenceTree(
+  { children: count, rssMax, deadlineMs }: InferenceSettings,
+  quarantined: (version: Version, reason: string) => Promise<void>,
+): { readonly pool: Address<InferenceCommand>; readonly spec: SupervisorSpec } {
+  const pool = worker('pool', inferencePool({ ...poolDefaults, quarantined }), {
+    policy: patientPolicy,
+  })
+  const children = Array.from({ length: count }, (_, child) => {
+    const platform = process.platform
+    const options = {
+      ...childDefaults,
+      child,
+      pool: pool.address,
+      entry: childEntry,
+      deadlineMs,
+      rssMax,
+      platform,
+    }
+    return worker(`child-${child}`, inferenceChild(options), { policy: patientPolicy }).spec
+  })
+  const spec = supervise('inference', 'inference', 'rest_for_one', [
+    pool.spec,
+    supervise('children', 'children', 'one_for_one', children),
+  ])
+  return { pool: pool.address, spec }
 }
 
 function supervise(
   id: string,
   kind: string,
   strategy: SupervisorSpec['strategy'],
-  childSpecs: readonly ChildSpec[],
+  children: readonly ChildSpec[],
 ): SupervisorSpec {
-  return { type: 'supervisor', id, kind, strategy, policy: supervisorPolicy, children: childSpecs }
+  return { type: 'supervisor', id, kind, strategy, policy: supervisorPolicy, children }
 }

@@ -26,7 +26,6 @@ import { openStoreServer, type StoreServer } from './open-store.ts'
 import { artifactFiles } from './store/artifact-files.ts'
 import type { DataDirectory, DirectoryLock } from './store/data-directory.ts'
 import { acquireLease, type Lease } from './store/lease.ts'
-import { openReads } from './store/open-reads.ts'
 import { resolveOutcomes } from './store/outcomes.ts'
 import { openStore, type Store } from './store/store.ts'
 import type { Log } from './telemetry/log.ts'
@@ -104,7 +103,7 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
   const { feed, close } = market.open(await resumePoint(market, store, coins))
   undo.push(close)
   await store.prepareParts(feed.now())
-  const reads = openReads(store)
+  const { reads } = store
   const registry = new LaneRegistry({
     store,
     reads,
@@ -234,7 +233,7 @@ async function assembleFleet(
     reader: store.reader,
     lanes: (coin) => registry.lanes(coin),
     pointers: (lane) => registry.pointers(lane),
-    resolveOutcomes: (coin) => resolveOutcomes(store.sql, store.names, coin, config.fees),
+    resolveOutcomes: (coin) => resolveOutcomes(store, coin, config.fees),
     timing: {
       graceMs,
       correctionMs: correctionWindow,

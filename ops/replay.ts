@@ -23,7 +23,6 @@ import { artifactFiles } from './store/artifact-files.ts'
 import { openDataDirectory } from './store/data-directory.ts'
 import { digestLedger, type LedgerDigest } from './store/digest.ts'
 import { acquireLease } from './store/lease.ts'
-import { openReads } from './store/open-reads.ts'
 import { resolveOutcomes } from './store/outcomes.ts'
 import { openStore } from './store/store.ts'
 
@@ -83,7 +82,7 @@ async function replayIn(folder: string, options: ReplayOptions): Promise<ReplayR
     intervalMs: interval,
   })
   const lease = await acquireLease(store.sql, 'fleet', directory.id)
-  const reads = openReads(store)
+  const { reads } = store
   const registry = new LaneRegistry({
     store,
     reads,
@@ -108,7 +107,7 @@ async function replayIn(folder: string, options: ReplayOptions): Promise<ReplayR
     reader: store.reader,
     lanes: (coin) => registry.lanes(coin),
     pointers: (lane) => registry.pointers(lane),
-    resolveOutcomes: (coin) => resolveOutcomes(store.sql, store.names, coin, config.fees),
+    resolveOutcomes: (coin) => resolveOutcomes(store, coin, config.fees),
     timing: {
       graceMs,
       correctionMs: correctionWindow,

@@ -222,8 +222,8 @@ async function modelGauges(
         const accuracy: Record<string, number> = {}
         for (const days of [1, 7]) {
           const sums = await reads.daySums({ ...versionOf(model), from: now - days * dayMs })
-          const value = score(sums).accuracy
-          if (value !== null && Number.isFinite(value)) accuracy[`${days}d`] = value
+          const value = score(sums).classes?.accuracy
+          if (value !== undefined && Number.isFinite(value)) accuracy[`${days}d`] = value
         }
         return {
           coin: model.coin,

@@ -23,8 +23,8 @@ import type { FeatureSet } from '../streams/features/set.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
 import type { Pace } from '../streams/feeds/pace.ts'
 import type { Millis } from '../streams/time.ts'
-import { leafPolicy, supervisorPolicy } from './restart-policy.ts'
-import type { RestartPolicy, Strategy, SupervisorSpec, Tree } from './spec.ts'
+import { patientPolicy, supervisorPolicy } from './restart-policy.ts'
+import type { Strategy, SupervisorSpec, Tree } from './spec.ts'
 import { worker } from './worker.ts'
 
 export interface FleetPorts {
@@ -71,8 +71,6 @@ export interface FleetCoin {
 const groupMax = 64
 /** Rows kept in memory for each coin: the longest window that shipped models read, and some to fall behind by. */
 const ringRows = 512
-/** What stands on the market or the database comes back for as long as it takes. */
-const patientPolicy: RestartPolicy = { ...leafPolicy, restartsMax: Number.POSITIVE_INFINITY }
 
 export class Fleet {
   /** A coin has candles in the ledger that were not there before. */

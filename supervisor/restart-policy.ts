@@ -15,6 +15,9 @@ export const leafPolicy: RestartPolicy = {
   healthyAfterMs: minuteMs,
 }
 
+/** What stands on the market, the database or a process comes back for as long as it takes. */
+export const patientPolicy: RestartPolicy = { ...leafPolicy, restartsMax: Number.POSITIVE_INFINITY }
+
 /** A supervisor that gives up for the third time within 30 s is not restarted: its own supervisor gives up too. */
 export const supervisorPolicy: RestartPolicy = { ...leafPolicy, restartsMax: 2, windowMs: 30_000 }
 

@@ -10,21 +10,13 @@ import { lockHolder } from '../store/data-directory.ts'
 import { stderr, stdout } from '../telemetry/terminal.ts'
 import { runCli } from './cli.ts'
 import { realProbes } from './probes.ts'
-import type { DaemonEntry, OpenMarket, StoreWork, World } from './world.ts'
+import type { DaemonEntry, World } from './world.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const about = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   readonly version: string
   readonly dependencies: Readonly<Record<string, string>>
 }
-
-/** Whoever composes the daemon opens its stores too. */
-interface StoreEntry extends StoreWork {
-  readonly openMarket: OpenMarket
-}
-
-const storeEntry = async (): Promise<StoreEntry> =>
-  import(new URL('../open-market.ts', import.meta.url).href)
 
 const daemon: DaemonEntry = {
   run: async (options) =>
@@ -36,11 +28,11 @@ const daemon: DaemonEntry = {
       random: Math.random,
       children: childrenOf(options.config.inference.children),
     }),
-  importFile: async (options) => (await storeEntry()).importFile(options),
-  backfill: async (options) => (await storeEntry()).backfill(options),
-  exportTable: async (options) => (await storeEntry()).exportTable(options),
-  backup: async (options) => (await storeEntry()).backup(options),
-  restore: async (options) => (await storeEntry()).restore(options),
+  importFile: async (options) => (await import('../import.ts')).importFile(options),
+  backfill: async (options) => (await import('../backfill.ts')).backfill(options),
+  exportTable: async (options) => (await import('../store-work.ts')).exportTable(options),
+  backup: async (options) => (await import('../store-work.ts')).backup(options),
+  restore: async (options) => (await import('../store-work.ts')).restore(options),
 }
 
 function childrenOf(wanted: 'auto' | number): number {
@@ -57,7 +49,7 @@ const world: World = {
   token: (path) => tokenIn(join(path, 'token')),
   fetch,
   terminate: (pid) => void process.kill(pid, 'SIGTERM'),
-  openMarket: async (path, config) => (await storeEntry()).openMarket(path, config),
+  openMarket: async (path, config) => (await import('../store-work.ts')).openMarket(path, config),
   probes: realProbes(root, Object.keys(about.dependencies), () => wallClock.now(), fetch),
   daemon,
 }

@@ -120,6 +120,11 @@ async function manifestOf(tx: Tx, store: Store, now: Millis): Promise<BackupMani
   }
 }
 
+/** Which market a backup is of. */
+export async function backupMarket(file: string): Promise<string> {
+  return (await openBackup(file)).manifest.market
+}
+
 /** `store` is open on the market that the backup's manifest names. */
 export async function restore(
   file: string,

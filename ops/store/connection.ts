@@ -58,6 +58,24 @@ export function databaseName(market: string): string {
   return `${name.slice(0, 50)}_${createHash('sha256').update(market).digest('hex').slice(0, 12)}`
 }
 
+/** The markets that have a database on this server. */
+export async function knownMarkets(address: ServerAddress): Promise<readonly string[]> {
+  const server = openDatabase(address, 'postgres')
+  const names = await server<{ name: string }[]>`
+    select datname as name from pg_database where datname like 'starling\_%' order by datname`.finally(
+    () => server.end(),
+  )
+  return Promise.all(
+    names.map(async ({ name }) => {
+      const sql = openDatabase(address, name)
+      const [market] = await sql<{ name: string }[]>`select name from market`.finally(() =>
+        sql.end(),
+      )
+      return market?.name ?? name
+    }),
+  )
+}
+
 /** Makes the database where it is missing. */
 export async function ensureDatabase(address: ServerAddress, name: string): Promise<void> {
   const admin = openDatabase(address, maintenanceDatabase(address))

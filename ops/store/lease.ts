@@ -56,6 +56,15 @@ export async function acquireLease(sql: Sql, name: string, holder: string): Prom
   }
 }
 
+/** The lease as it stands, for work beside the daemon that holds it: it writes as long as that one could. */
+export async function presentLease(sql: Sql, name: string): Promise<Pick<Lease, 'name' | 'term'>> {
+  const [held] = await faulted(
+    () => sql<{ term: number }[]>`select term from lease where name = ${name}`,
+  )
+  if (!held) throw new Fault('lease.absent', `nobody has held the lease ${name} yet`)
+  return { name, term: held.term }
+}
+
 /**
  * Locks the term until the transaction ends. Shared, so commits run beside each other; alone where holes are written,
  * so that a hole and the prediction that answers it never miss each other.

@@ -1,0 +1,147 @@
+/** Predictions over history on request: each version in a slot, or one family's, with a pool and a sink of its own. */
+import { cpus } from 'node:os'
+import { ask } from '../actors/ask.ts'
+import {
+  type BackfillPorts,
+  type BackfillReport,
+  backfill as backfillVersion,
+} from '../actors/backfill.ts'
+import { FeatureHistory } from '../actors/feature-history.ts'
+import {
+  artifactRef,
+  type InferenceCommand,
+  type Loaded,
+  type LoadRefused,
+} from '../actors/inference.ts'
+import { childrenFor } from '../actors/inference-home.ts'
+import { type Version, versionName } from '../models/version.ts'
+import { Fault } from '../streams/fault.ts'
+import { featureSet } from '../streams/features/set.ts'
+import { wallClock } from '../streams/time.ts'
+import { supervisorPolicy } from '../supervisor/restart-policy.ts'
+import { startTree } from '../supervisor/tree.ts'
+import { inferenceTree, sinkWorker } from './assemble.ts'
+import type { BackfillOptions } from './cli/world.ts'
+import type { Config } from './config/schema.ts'
+import { artifactFiles } from './store/artifact-files.ts'
+import { artifactOf } from './store/versions.ts'
+import { type OpenStoreWork, openStoreWork } from './store-work.ts'
+
+const loadMsMax = 60_000
+
+export async function backfill(options: BackfillOptions): Promise<BackfillReport> {
+  const work = await openStoreWork(options.dataPath, options.config)
+  try {
+    return await backfillStore(work, options)
+  } finally {
+    await work.close()
+  }
+}
+
+async function backfillStore(
+  work: OpenStoreWork,
+  options: BackfillOptions,
+): Promise<BackfillReport> {
+  const { store } = work
+  const { coin, config } = options
+  const stored = await store.reader.candleRange(coin)
+  if (!stored) throw new Fault('coin.unknown', `no candles of ${coin} are stored`)
+  const from = Math.max(stored.from, options.from ?? stored.from)
+  const to = Math.min(stored.to, options.to ?? stored.to)
+  const versions = await versionsInSlots(work, options)
+  const line = await openLine(work, config)
+  const total = { rows: 0, inSample: 0, holes: 0 }
+  try {
+    const artifacts = artifactFiles(work.artifacts)
+    for (const [i, version] of versions.entries()) {
+      const artifact = await artifacts.open(await artifactOf(store.sql, store.names, version))
+      const reply = await ask<InferenceCommand, Loaded | LoadRefused>(
+        line.ports.pool,
+        (replyTo) => ({ type: 'load', version, artifact: artifactRef(artifact), replyTo }),
+        loadMsMax,
+        wallClock,
+      )
+      if (reply.type === 'loadRefused')
+        throw new Fault('artifact.refused', `${versionName(version)}: ${reply.reason}`)
+      const report = await backfillVersion(line.ports, version, artifact, { from, to }, (doneTo) =>
+        options.progress(i * (to - from) + (doneTo - from), versions.length * (to - from)),
+      )
+      total.rows += report.rows
+      total.inSample += report.inSample
+      total.holes += report.holes
+    }
+    return total
+  } finally {
+    await line.stop()
+  }
+}
+
+async function versionsInSlots(
+  { store }: OpenStoreWork,
+  { coin, family }: BackfillOptions,
+): Promise<readonly Version[]> {
+  const versions = new Map<string, Version>()
+  for (const pointer of await store.reads.pointers()) {
+    if (pointer.coin !== coin || pointer.until !== null) continue
+    if (family !== undefined && pointer.family !== family) continue
+    const version = { coin, family: pointer.family, version: pointer.version }
+    versions.set(versionName(version), version)
+  }
+  if (versions.size === 0)
+    throw new Fault('lane.unknown', `no version of ${family ?? 'any family'} serves ${coin}`)
+  return [...versions.values()]
+}
+
+/** The part of the fleet that a backfill needs: a sink, a pool and its children. */
+async function openLine(
+  { store, lease }: OpenStoreWork,
+  config: Config,
+): Promise<{ readonly ports: BackfillPorts; readonly stop: () => Promise<unknown> }> {
+  const set = featureSet(config.market.interval)
+  const writer = store.writer(await lease(), () => wallClock.now())
+  const ledger = sinkWorker({
+    writer,
+    marketNow: () => Number.POSITIVE_INFINITY,
+    isCurrent: () => true,
+  })
+  const settings = {
+    children: childrenFor(cpus().length),
+    rssMax: config.inference.memoryLimitMb * 1024 * 1024,
+    deadlineMs: config.inference.deadlineMs,
+  }
+  const inference = inferenceTree(settings, (version, reason) =>
+    Promise.reject(new Fault('inference.quarantined', `${versionName(version)}: ${reason}`)),
+  )
+  let lives = 0
+  const tree = await startTree(
+    {
+      type: 'supervisor',
+      id: 'backfill',
+      kind: 'root',
+      strategy: 'rest_for_one',
+      policy: supervisorPolicy,
+      children: [ledger.spec, inference.spec],
+    },
+    { clock: wallClock, random: Math.random, epochs: () => ++lives },
+  )
+  const features = new FeatureHistory({
+    reader: store.reader,
+    intervalMs: set.intervalMs,
+    columns: set.columns.length,
+    hash: set.hash,
+    dueAt: () => wallClock.now(),
+  })
+  const { source } = config.market
+  const ports = {
+    source: source === 'auto' ? store.market : source,
+    set,
+    features,
+    pool: inference.pool,
+    sink: ledger.address,
+    clock: wallClock,
+    identity: () => ({ path: 'backfill', epoch: 0 }),
+  }
+  return { ports, stop: () => tree.stop(stopMsMax) }
+}
+
+const stopMsMax = 20_000

@@ -1,0 +1,117 @@
+/**
+ * Work on a market's store from outside the daemon: beside a running one, whose server and lease it shares, or without
+ * one, then it starts the database itself and stops it again.
+ */
+import { join } from 'node:path'
+import type { Coin } from '../streams/coin.ts'
+import { Fault } from '../streams/fault.ts'
+import { fileMarket } from '../streams/feeds/tape/file-market.ts'
+import { seededMarket } from '../streams/feeds/tape/seeded.ts'
+import { wallClock } from '../streams/time.ts'
+import type { CopyOptions, ExportOptions, OpenedMarket } from './cli/world.ts'
+import type { Config } from './config/schema.ts'
+import { backupMarket, restore as readBackup, backup as writeBackup } from './store/backup.ts'
+import type { ServerAddress } from './store/connection.ts'
+import { knownMarkets } from './store/connection.ts'
+import { lockHolder, openDataDirectory } from './store/data-directory.ts'
+import { exportTable as writeTable } from './store/export.ts'
+import { acquireLease, type Lease, presentLease } from './store/lease.ts'
+import { startServer } from './store/server.ts'
+import { openStore, type Store } from './store/store.ts'
+
+export interface OpenStoreWork {
+  readonly store: Store
+  readonly artifacts: string
+  /** The daemon's lease where one runs, else one of our own. */
+  readonly lease: () => Promise<Pick<Lease, 'name' | 'term'>>
+  readonly close: () => Promise<void>
+}
+
+/** `marketName` where it is known from elsewhere, a backup for instance. */
+export async function openStoreWork(
+  dataPath: string,
+  config: Config,
+  marketName?: string,
+): Promise<OpenStoreWork> {
+  const directory = openDataDirectory(dataPath)
+  const isShared = lockHolder(directory) !== undefined
+  const { url } = config.store
+  const server = url === null ? await startServer(directory.path) : undefined
+  const address: ServerAddress =
+    url === null ? { type: 'socket', path: server?.socket as string } : { type: 'url', url }
+  const letGo = async (): Promise<void> => (isShared ? server?.leave() : await server?.stop())
+  try {
+    const market = marketName ?? (await marketOf(config, address))
+    const store = await openStore({ address, market, intervalMs: config.market.interval })
+    let own: Lease | undefined
+    return {
+      store,
+      artifacts: join(directory.path, 'artifacts'),
+      lease: async () => {
+        if (isShared) return presentLease(store.sql, 'fleet')
+        own ??= await acquireLease(store.sql, 'fleet', directory.id)
+        return own
+      },
+      close: async () => {
+        await own?.release()
+        await store.close()
+        await letGo()
+      },
+    }
+  } catch (error) {
+    await letGo()
+    throw error
+  }
+}
+
+/** Which market is meant, without asking any exchange: the configured one, or with `auto` the only one that is stored. */
+async function marketOf(config: Config, address: ServerAddress): Promise<string> {
+  const { source, tape, coins, interval } = config.market
+  if (source === 'tape') {
+    if (tape.file === null) return seededMarket(tape).name
+    return (await fileMarket({ path: tape.file, coin: coins[0] as Coin, intervalMs: interval }))
+      .name
+  }
+  if (source !== 'auto') return source
+  const known = await knownMarkets(address)
+  if (known.length === 1) return known[0] as string
+  if (known.length === 0) throw new Fault('store.absent', 'nothing has been stored here yet')
+  throw new Fault(
+    'store.ambiguous',
+    `several markets are stored here (${known.join(', ')}): name one with --source`,
+  )
+}
+
+export async function openMarket(dataPath: string, config: Config): Promise<OpenedMarket> {
+  const { store, close } = await openStoreWork(dataPath, config)
+  return { reads: store.reads, close }
+}
+
+export async function exportTable(options: ExportOptions): Promise<{ readonly rows: number }> {
+  const work = await openStoreWork(options.dataPath, options.config)
+  try {
+    return await writeTable(work.store.sql, options, options.file)
+  } finally {
+    await work.close()
+  }
+}
+
+export async function backup(options: CopyOptions): Promise<{ readonly bytes: number }> {
+  const { store, artifacts, close } = await openStoreWork(options.dataPath, options.config)
+  try {
+    return await writeBackup(options.file, { store, artifacts, now: () => wallClock.now() })
+  } finally {
+    await close()
+  }
+}
+
+export async function restore(options: CopyOptions): Promise<{ readonly market: string }> {
+  const market = await backupMarket(options.file)
+  const { store, artifacts, close } = await openStoreWork(options.dataPath, options.config, market)
+  try {
+    await readBackup(options.file, { store, artifacts })
+    return { market }
+  } finally {
+    await close()
+  }
+}
