@@ -1,0 +1,218 @@
+/** What the live feed decides, in simulated time, against an exchange of a few lines. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { type Coin, parseCoin } from '../../../../streams/coin.ts'
+import { Fault } from '../../../../streams/fault.ts'
+import type { FeedItem } from '../../../../streams/feeds/feed.ts'
+import { Bundle } from '../../../../streams/feeds/live/bundle.ts'
+import { liveFeed, liveLimits } from '../../../../streams/feeds/live/live-feed.ts'
+import { pollingSocket } from '../../../../streams/feeds/live/poll.ts'
+import {
+  type Cursor,
+  Limited,
+  type SocketEar,
+  type TradesPage,
+  type Venue,
+} from '../../../../streams/feeds/live/venue.ts'
+import type { Trades } from '../../../../streams/trade.ts'
+import { SimulatedClock } from '../../../support/simulated-clock.ts'
+
+const coin = parseCoin('BTC/USDT') as Coin
+const start = Date.UTC(2026, 0, 1)
+const minute = 60_000
+
+function bundleOf(trades: readonly (readonly [number, number])[]): Trades {
+  const bundle = new Bundle()
+  for (const [at, id] of trades) bundle.push(at, id, 100, 1, 1)
+  return bundle.take()
+}
+
+/** An exchange that knows trades from `keptFrom` on, answers as long as `fails` is undefined, and is not connected to while `deaf`. */
+function stage(sequential: boolean) {
+  const clock = new SimulatedClock(start)
+  const truth: [number, number][] = []
+  const ears: SocketEar[] = []
+  const exchange = {
+    offsetMs: 0,
+    keptFrom: 0,
+    fails: undefined as Fault | undefined,
+    asked: 0,
+    deaf: false,
+  }
+  const venue: Venue = {
+    source: 'few-lines',
+    sequential,
+    candleColumns: { takerBuyVolume: false, trades: false },
+    socket: (ear) => {
+      ears.push(ear)
+      const up = (one: Coin): void => queueMicrotask(() => ear.up(one))
+      return { watch: (one) => exchange.deaf || up(one), close: () => {} }
+    },
+    trades: async (_coin: Coin, from: Cursor): Promise<TradesPage> => {
+      exchange.asked += 1
+      if (exchange.fails !== undefined) throw exchange.fails
+      const since = Math.max(from.at, exchange.keptFrom)
+      const trades = bundleOf(truth.filter(([at]) => at >= since))
+      return { trades, coveredTo: clock.now(), next: undefined }
+    },
+    candles: async () => [],
+    time: async () => clock.now() + exchange.offsetMs,
+    listed: async () => 'listed',
+    close: () => {},
+  }
+  const options = { clock, random: () => 0.5, intervalMs: minute, limits: liveLimits }
+  const feed = liveFeed(venue, options)
+  const items: FeedItem[] = []
+  const following = feed.open(coin, start).subscribe((item) => items.push(item))
+  let id = 0
+  return {
+    ...{ clock, exchange, ears, feed, items, following },
+    trade: (told = true) => {
+      id += 1
+      const trade: [number, number] = [clock.now() + exchange.offsetMs, id]
+      truth.push(trade)
+      if (told) ears.at(-1)?.trades(coin, bundleOf([trade]))
+    },
+    /** Time passes, second by second, with a trade in each where `trades` says so. */
+    pass: async (ms: number, each: () => void = () => {}) => {
+      for (let passed = 0; passed < ms; passed += 1000) {
+        each()
+        clock.advance(1000)
+        await setImmediate()
+      }
+    },
+    of: <T extends FeedItem['type']>(type: T) =>
+      items.filter((item): item is Extract<FeedItem, { type: T }> => item.type === type),
+    clockAt: () => items.findLast((item) => item.type === 'clock')?.at ?? 0,
+    ids: () => items.flatMap((item) => (item.type === 'trades' ? [...item.trades.id] : [])),
+  }
+}
+
+test('the clock is told every second and to the moment at which a candle closes', async () => {
+  const s = stage(true)
+  await s.pass(63_000, s.trade)
+  const told = s.of('clock').map(({ at }) => at - start)
+  assert.ok(told.includes(minute + liveLimits.graceMs))
+  for (const [i, at] of told.entries()) assert.ok(i === 0 || at - (told[i - 1] as number) <= 1000)
+  s.following.unsubscribe()
+  assert.equal(s.clock.timers, 0)
+})
+
+test('a machine that slept closes no candle before it has asked what it slept through', async () => {
+  const s = stage(true)
+  await s.pass(30_000, s.trade)
+  const before = s.clockAt()
+  s.clock.suspend(minute)
+  s.trade(false)
+  s.exchange.fails = new Fault('feed.unavailable', 'down', { retryable: true })
+  await s.pass(10_000)
+  assert.equal(s.clockAt(), before)
+  s.exchange.fails = undefined
+  await s.pass(30_000)
+  assert.deepEqual(s.of('gap')[0]?.gap.cause, 'stopped')
+  assert.equal(s.of('healed').length, s.of('gap').length)
+  assert.ok(s.ids().includes(31))
+  assert.ok(s.clockAt() > before + minute)
+  s.following.unsubscribe()
+})
+
+test('when the wall clock is set, market time stays with the exchange', async () => {
+  const s = stage(true)
+  await s.pass(10_000, s.trade)
+  s.clock.suspend(3_600_000)
+  s.exchange.offsetMs = -3_600_000
+  await s.pass(10_000, s.trade)
+  assert.ok(s.clockAt() < start + minute, `${s.clockAt() - start} ms`)
+  assert.ok(s.clockAt() > start + 15_000)
+  assert.ok(Math.abs(s.feed.now() - (s.clock.now() - 3_600_000)) < 10)
+  s.following.unsubscribe()
+})
+
+test('what the exchange no longer has stays a gap, what it has heals', async () => {
+  const s = stage(false)
+  await s.pass(10_000, s.trade)
+  s.ears.at(-1)?.lost('cut')
+  for (let i = 0; i < 3; i++) s.trade(false)
+  s.exchange.keptFrom = s.clock.now() + 30_000
+  s.exchange.deaf = true
+  await s.pass(40_000, () => s.trade(false))
+  s.exchange.deaf = false
+  await s.pass(60_000)
+  const gaps = s.of('gap').map(({ gap }) => gap)
+  const healed = s.of('healed').map(({ gap }) => gap)
+  assert.equal(healed.at(-1)?.to, gaps.at(-1)?.to)
+  assert.equal(healed[0]?.from, s.exchange.keptFrom)
+  assert.ok((gaps[0]?.from as number) < (healed[0]?.from as number))
+  s.following.unsubscribe()
+})
+
+test('while nothing is known candles wait, and once patience is over they are closed inside a gap', async () => {
+  const s = stage(true)
+  await s.pass(50_000, s.trade)
+  s.exchange.fails = new Fault('feed.unavailable', 'down', { retryable: true })
+  s.ears.at(-1)?.lost('cut')
+  await s.pass(59_000)
+  assert.ok(s.clockAt() <= start + 51_000)
+  await s.pass(5_000)
+  assert.ok(s.clockAt() > start + minute + liveLimits.graceMs)
+  const gap = s.of('gap').at(-1)?.gap
+  assert.ok(gap !== undefined && gap.to >= s.clockAt())
+  s.following.unsubscribe()
+})
+
+test('when the exchange says how long to wait, nothing is asked before', async () => {
+  const s = stage(true)
+  await s.pass(5_000, s.trade)
+  s.exchange.fails = new Limited('busy', 20_000)
+  s.ears.at(-1)?.lost('cut')
+  await s.pass(2_000)
+  const asked = s.exchange.asked
+  s.exchange.fails = undefined
+  await s.pass(17_000)
+  assert.equal(s.exchange.asked, asked)
+  await s.pass(20_000)
+  assert.ok(s.exchange.asked > asked)
+  assert.equal(s.of('healed').length, 1)
+  s.following.unsubscribe()
+})
+
+test('what REST shows a little late is caught by a second look where trades have no numbers', async () => {
+  const s = stage(false)
+  await s.pass(1_000)
+  s.trade(false)
+  await s.pass(10_000)
+  assert.deepEqual(s.ids(), [1])
+  s.following.unsubscribe()
+})
+
+test('an exchange without sockets is asked again and again', async () => {
+  const clock = new SimulatedClock(start)
+  const pages = [[[start, 1]], [], [[start + 7000, 2]]] as [number, number][][]
+  const heard: number[] = []
+  let lost = ''
+  const venue = {
+    trades: async (): Promise<TradesPage> => {
+      const page = pages.shift()
+      if (page === undefined) throw new Fault('feed.unavailable', 'gone', { retryable: true })
+      return { trades: bundleOf(page), coveredTo: clock.now(), next: undefined }
+    },
+  }
+  const ear: SocketEar = {
+    up: () => heard.push(0),
+    trades: (_coin, trades) => heard.push(...trades.id),
+    lost: (cause) => {
+      lost = cause
+    },
+    refused: () => {},
+  }
+  pollingSocket(venue, ear, clock, () => clock.now(), 5_000).watch(coin)
+  for (let i = 0; i < 4; i++) {
+    await setImmediate()
+    clock.advance(5_000)
+  }
+  await setImmediate()
+  assert.deepEqual(heard, [0, 1, 2])
+  assert.equal(lost, 'gone')
+  assert.equal(clock.timers, 0)
+})
