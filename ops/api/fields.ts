@@ -9,12 +9,16 @@ export const instant = z
   .string()
   .openapi({ format: 'date-time', example: '2026-11-20T12:00:00.000Z' })
 
+/** The years 1 to 9999: beyond them ISO 8601 needs agreements that databases do not share. */
+const firstInstant = Date.parse('0001-01-01T00:00:00.000Z')
+const lastInstant = Date.parse('9999-12-31T23:59:59.999Z')
+
 /** In requests: that, any other RFC 3339 instant, a date, or epoch milliseconds. */
 export const askedInstant = z
   .string()
   .transform((text, context): Millis => {
     const at = /^-?\d{1,16}$/.test(text) ? Number(text) : parseIso(text)
-    if (Number.isFinite(at) && Math.abs(at) <= 8.64e15) return at
+    if (at >= firstInstant && at <= lastInstant) return at
     context.addIssue({
       code: 'custom',
       message: 'expected an ISO 8601 instant or epoch milliseconds',
@@ -26,7 +30,7 @@ export const askedInstant = z
     anyOf: [
       { type: 'string', format: 'date-time' },
       { type: 'string', format: 'date' },
-      { type: 'string', pattern: '^[0-9]{1,15}$' },
+      { type: 'string', pattern: '^[0-9]{1,14}$' },
     ],
   })
 

@@ -36,7 +36,7 @@ export async function examine(
     await port(config, holder, probes),
     await clock(config, probes),
     python(config, probes),
-    await database(config, probes),
+    await database(config, dataPath, probes),
     ...(await outside(config, probes)),
   ]
 }
@@ -106,10 +106,13 @@ function python(config: Config, { versionOf }: Probes): Check {
   return check('python', true, detail, '')
 }
 
-async function database(config: Config, probes: Probes): Promise<Check> {
+async function database(config: Config, dataPath: string, probes: Probes): Promise<Check> {
   const { url } = config.store
-  if (url === null)
-    return check('database', true, 'PostgreSQL of its own, in the data directory', '')
+  if (url === null) {
+    const own = probes.ownDatabase(dataPath)
+    if ('version' in own) return check('database', true, `PostgreSQL ${own.version} of its own`, '')
+    return check('database', false, own.why, 'npm ci, start with another --data, or set store.url')
+  }
   const { hostname, port } = new URL(url)
   const where = `${hostname}:${port || 5432}`
   const ok = await probes.canConnect(hostname, Number(port || 5432))

@@ -1,10 +1,19 @@
 /** What `doctor` looks at on this machine, one question each; a test answers them itself. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { connect, createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import type { Millis } from '../../streams/time.ts'
+import { findBinaries } from '../store/binaries.ts'
 
 export interface Probes {
   readonly nodeVersion: string
@@ -15,6 +24,8 @@ export interface Probes {
   readonly freeBytes: (path: string) => number
   /** Why a file cannot be made there; undefined where it can. */
   readonly cannotWrite: (path: string) => string | undefined
+  /** Why our own PostgreSQL cannot run on a data directory; its version where it can. */
+  readonly ownDatabase: (path: string) => { readonly version: string } | { readonly why: string }
   /** The first line that a program prints about its version; undefined where there is none. */
   readonly versionOf: (program: string) => string | undefined
   readonly canConnect: (host: string, port: number) => Promise<boolean>
@@ -44,6 +55,7 @@ export function realProbes(
       return disk.bavail * disk.bsize
     },
     cannotWrite,
+    ownDatabase,
     versionOf: (program) => {
       const asked = spawnSync(program, ['--version'], { encoding: 'utf8', timeout: patienceMs })
       return asked.status === 0 ? (asked.stdout || asked.stderr).trim().split('\n')[0] : undefined
@@ -74,6 +86,19 @@ function cannotWrite(path: string): string | undefined {
     return undefined
   } catch (error) {
     return (error as Error).message
+  }
+}
+
+function ownDatabase(path: string): { version: string } | { why: string } {
+  try {
+    const { version, major } = findBinaries()
+    const mark = join(path, 'postgres', 'PG_VERSION')
+    const kept = existsSync(mark) ? Number(readFileSync(mark, 'utf8').trim()) : major
+    return kept === major
+      ? { version }
+      : { why: `the data is of PostgreSQL ${kept}, this is ${version}` }
+  } catch (error) {
+    return { why: (error as Error).message }
   }
 }
 

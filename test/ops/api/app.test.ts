@@ -227,6 +227,7 @@ const problems: readonly [string, string, RequestInit, number, string, Partial<A
   ['a limit too high', '/api/v1/gaps?limit=10001', {}, 400, 'request.invalid'],
   ['a limit in words', '/api/v1/gaps?limit=ten', {}, 400, 'request.invalid'],
   ['a time that is none', '/api/v1/gaps?from=yesterday', {}, 400, 'request.invalid'],
+  ['a time out of reach', '/api/v1/gaps?to=820386195136723', {}, 400, 'request.invalid'],
   ['a day that is none', '/api/v1/gaps?from=2026-13-41', {}, 400, 'request.invalid'],
   ['a slot that is none', '/api/v1/predictions?slot=v4', {}, 400, 'request.invalid'],
   ['scores over the training range', '/api/v1/scores?mode=in_sample', {}, 400, 'request.invalid'],

@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { commands } from '../../../ops/cli/cli.ts'
+import type { World } from '../../../ops/cli/world.ts'
+import { Fault } from '../../../streams/fault.ts'
+import { stubReads } from '../api/stub.ts'
+import { healthy, starling, stubWorld } from './stub.ts'
+
+const absent: Partial<World> = { holder: () => undefined }
+const daemon = stubWorld().daemon
+const refusing = (code: Fault['code']): Partial<World> => ({
+  daemon: {
+    ...daemon,
+    run: async () => {
+      throw new Fault(code, 'no')
+    },
+  },
+})
+const timeout = Object.assign(new Error('late'), { name: 'TimeoutError' })
+
+const codes: readonly [string, string, number, RegExp, Partial<World>?][] = [
+  ['help', 'help', 0, /^$/],
+  ['help of one command', 'help run', 0, /^$/],
+  ['--help after a command', 'coins add --help', 0, /^$/],
+  ['the version', '--version', 0, /^$/],
+  ['nothing said', '', 2, /^$/],
+  ['no such command', 'statsu', 2, /there is no command statsu; did you mean status\?/],
+  ['nothing like a command', 'xyzzy', 2, /starling help lists them/],
+  ['no such option', 'run --sorce tape', 2, /did you mean --source\?/],
+  ['an option without its value', 'run --source', 2, /usage: starling run/],
+  ['a word too few', 'pause', 2, /something is missing/],
+  ['a word too many', 'status now', 2, /now is one word too many/],
+  ['no coin', 'pause btc', 2, /found btc, expected a coin such as BTC\/USDT/],
+  ['no number', 'replay --seed x', 2, /--seed: found x, expected a whole number/],
+  ['no instant', 'backfill --coin BTC/USDT --from noon', 2, /--from: found noon/],
+  ['no table', 'export candels --out x.csv', 2, /did you mean candles\?/],
+  ['nowhere to write', 'export candles', 2, /--out is missing/],
+  ['whose market', 'import x.csv', 2, /--coin is missing/],
+  ['no daemon', 'status', 3, /no daemon is running on \.starling/, absent],
+  ['no daemon to stop', 'stop', 3, /no daemon is running/, absent],
+  ['no daemon to control', 'pause BTC/USDT', 3, /no daemon is running/, absent],
+  [
+    'a daemon that starts',
+    'status',
+    3,
+    /still starting/,
+    { holder: () => ({ pid: 7, address: null }) },
+  ],
+  ['a wrong option', 'run --port x', 4, /--port: api\.port: found "x"/],
+  ['a wrong variable', 'config', 4, /STARLING_API_PORT/, { env: { STARLING_API_PORT: 'x' } }],
+  ['no such file', 'config --config /nowhere.yaml', 4, /nowhere\.yaml/],
+  [
+    'a daemon that is silent',
+    'coins',
+    5,
+    /did not answer/,
+    { fetch: () => Promise.reject(timeout) },
+  ],
+  [
+    'a daemon out of reach',
+    'coins',
+    1,
+    /cannot be reached/,
+    { fetch: () => Promise.reject(new Error('x')) },
+  ],
+  ['a daemon that refuses', 'predictions --limit 0', 1, /expected a whole number from 1/],
+  ['a wrong token', 'pause BTC/USDT', 1, /token/, { token: () => undefined }],
+  ['a start that fails', 'run', 1, /^starling: no\n$/, refusing('api.port_in_use')],
+  ['a start that is misconfigured', 'run', 4, /no/, refusing('config.invalid')],
+  [
+    'a check that does not hold',
+    'doctor',
+    1,
+    /^$/,
+    { probes: { ...healthy, nodeVersion: '20.0.0' } },
+  ],
+  ['all well', 'status', 0, /^$/],
+]
+for (const [what, line, code, err, more] of codes) {
+  test(`${what} ends with ${code}: starling ${line}`, async () => {
+    const ended = await starling(line, more)
+    assert.match(ended.err, err)
+    assert.equal(ended.code, code)
+  })
+}
+
+test('every command explains itself and its options', async () => {
+  for (const { name, options } of commands) {
+    const { code, out } = await starling(`${name} --help`)
+    assert.equal(code, 0)
+    assert(out.startsWith(`usage: starling ${name}`), name)
+    for (const option of Object.keys(options ?? {})) assert.match(out, new RegExp(`--${option} `))
+  }
+})
+
+test('data goes to stdout, as a table or as the body of the route', async () => {
+  const shown = await starling('lanes')
+  assert.equal(
+    shown.out,
+    [
+      'coin      family  state    v1  v2  v3  archived',
+      'BTC/USDT  linear  running   1   -   -         -',
+      '',
+    ].join('\n'),
+  )
+  assert.equal(shown.err, '')
+  const asked = await starling('lanes --json')
+  assert.partialDeepStrictEqual(JSON.parse(asked.out), {
+    items: [{ slots: { v1: 1 } }],
+    next: null,
+  })
+})
+
+for (const list of ['coins', 'lanes', 'models', 'swaps', 'scores', 'predictions', 'features']) {
+  test(`${list} is printed both ways`, async () => {
+    assert.equal((await starling(list)).code, 0)
+    const { out } = await starling(`${list} --json`)
+    assert.equal(typeof JSON.parse(out), 'object')
+  })
+}
+
+test('without a daemon the data directory itself is asked, and closed', async () => {
+  let closed = 0
+  const opened: string[] = []
+  const openMarket: World['openMarket'] = async (path) => {
+    opened.push(path)
+    return { reads: stubReads, close: async () => void closed++ }
+  }
+  const line = 'predictions --coin BTC/USDT --data elsewhere --json'
+  const { code, out } = await starling(line, { ...absent, openMarket })
+  assert.equal(code, 0)
+  assert.equal(JSON.parse(out).items[0].coin, 'BTC/USDT')
+  assert.deepEqual([opened, closed], [['elsewhere'], 1])
+})
+
+test('the data directory may be named in the environment', async () => {
+  const { err } = await starling('status', { ...absent, env: { STARLING_DATA: '/srv/x' } })
+  assert.match(err, /on \/srv\/x/)
+})
+
+test('filters become the query of the route', async () => {
+  const asked: string[] = []
+  const fetching: typeof fetch = async (input) => {
+    asked.push(String(input))
+    return Response.json({ items: [], next: null })
+  }
+  await starling('predictions --coin BTC/USDT --slot v1 --limit 3', { fetch: fetching })
+  assert.deepEqual(asked, [
+    'http://127.0.0.1:8080/api/v1/predictions?coin=BTC-USDT&slot=v1&limit=3',
+  ])
+})
+
+test('continuity ends with 1 on anything unexplained', async () => {
+  assert.equal((await starling('continuity')).code, 0)
+  const audit = await stubReads.continuity(undefined, undefined)
+  const reads = { ...stubReads, continuity: async () => ({ ...audit, unexplained: 1 }) }
+  const openMarket: World['openMarket'] = async () => ({ reads, close: async () => {} })
+  const { code, out } = await starling('continuity', { ...absent, openMarket })
+  assert.equal(code, 1)
+  assert.match(out, /1 unexplained, 0 duplicate/)
+})
+
+test('options of run are configuration', async () => {
+  let seen: unknown
+  const run: World['daemon']['run'] = async ({ config, dataPath, json }) => {
+    seen = [
+      config.market.source,
+      config.market.tape.seed,
+      config.market.tape.speed,
+      config.api.port,
+      dataPath,
+      json,
+    ]
+    return 1
+  }
+  const line = 'run --source tape --seed 3 --speed 0.5 --port 0 --data d --json'
+  const { code } = await starling(line, { daemon: { ...daemon, run } })
+  assert.deepEqual(seen, ['tape', 3, 0.5, 0, 'd', true])
+  assert.equal(code, 1)
+})
+
+test('a control is sent where it belongs, with its reason', async () => {
+  const sent: unknown[] = []
+  const fetching: typeof fetch = async (input, init) => {
+    const { authorization } = Object(init?.headers)
+    sent.push([init?.method, String(input), init?.body, authorization])
+    return Response.json({ state: 'paused' })
+  }
+  const { out } = await starling('pause btc-usdt linear --reason x', {
+    fetch: fetching,
+    token: () => 't',
+  })
+  assert.deepEqual(sent, [
+    [
+      'POST',
+      'http://127.0.0.1:8080/api/v1/lanes/BTC-USDT/linear/pause',
+      '{"reason":"x"}',
+      'Bearer t',
+    ],
+  ])
+  assert.equal(out, 'paused\n')
+})
+
+test('coins are added and removed', async () => {
+  assert.equal((await starling('coins add SOL/USDT')).out, 'BTC/USDT\n')
+  assert.equal((await starling('coins remove BTC-USDT')).code, 0)
+})
+
+test('config shows what holds and who said so', async () => {
+  const { out } = await starling('config --json', { env: { STARLING_API_TOKEN: 'x'.repeat(16) } })
+  const { values, origins } = JSON.parse(out)
+  assert.equal(values.api.token, '***')
+  assert.equal(origins['api.token'], 'STARLING_API_TOKEN')
+})
+
+test('a bug shows where it happened', async () => {
+  const run = async (): Promise<number> => {
+    throw new TypeError('x is not a function')
+  }
+  const { code, err } = await starling('run', { daemon: { ...daemon, run } })
+  assert.equal(code, 1)
+  assert.match(err, /x is not a function\n\s+at /)
+})
