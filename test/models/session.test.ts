@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import { openArtifact } from '../../models/artifact.ts'
 import { openSession } from '../../models/session.ts'
 import { Fault } from '../../streams/fault.ts'
+import { featureSet } from '../../streams/features/set.ts'
+import { minuteMs } from '../../streams/time.ts'
 import {
   softmax,
   softmaxModel,
@@ -156,6 +158,14 @@ for (const [what, code, spoilt] of refusals) {
 
 for (const family of ['linear', 'lightgbm', 'tst', 'lstm', 'volatility']) {
   const folder = new URL(`../../models/${family}/v1`, import.meta.url).pathname
+  test(`the first ${family} was made for the features that are computed here`, async () => {
+    const { input, coin } = (await openArtifact(folder)).manifest
+    assert(input.kind !== 'text')
+    assert.equal(coin, '*')
+    assert.equal(input.featureSet, featureSet(minuteMs).hash)
+    assert.ok(featureSet(minuteMs).candlesNeeded(input.columns, input.length) <= 241)
+  })
+
   test(`the first ${family} opens, and answers a row alike in any bundle`, async (t) => {
     const artifact = await openArtifact(folder)
     const session = await openSession(artifact)
