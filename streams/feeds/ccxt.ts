@@ -40,7 +40,7 @@ export interface Urls {
 }
 
 export async function ccxtFeed(options: CcxtOptions): Promise<LiveFeed> {
-  const { source, clock, random, coins = [], intervalMs = minuteMs } = options
+  const { source, clock, random, intervalMs = minuteMs } = options
   const { errors, make } = await ccxtOf(options)
   const { frames, ...plainly } = quirksOf(source)
   const quirks =
@@ -50,7 +50,6 @@ export async function ccxtFeed(options: CcxtOptions): Promise<LiveFeed> {
     ...{ source, quirks, rest, errors, clock, intervalMs },
     pollEveryMs: options.pollEveryMs ?? 5_000,
     socket: (ear) => ccxtSocket({ exchange: make(), rest, quirks, clock, ear }),
-    derivatives: coins.some((coin) => coin.includes(':')),
   })
   return liveFeed(venue, {
     ...{ clock, random, intervalMs },
@@ -85,16 +84,16 @@ export interface Loaded {
 
 /** ccxt itself, pointed where `urls` says. For the feed, and for measuring what ccxt costs. */
 export async function ccxtOf(
-  options: Pick<CcxtOptions, 'source' | 'urls' | 'rateLimitMs'>,
+  options: Pick<CcxtOptions, 'source' | 'coins' | 'urls' | 'rateLimitMs'>,
 ): Promise<Loaded> {
-  const { source, urls, rateLimitMs } = options
+  const { source, coins = [], urls, rateLimitMs } = options
   const { default: ccxt } = await import('ccxt')
   const sockets = ccxt.pro as unknown as Readonly<Record<string, ExchangeClass>>
   const plain = ccxt as unknown as Readonly<Record<string, ExchangeClass>>
   if (!ccxt.exchanges.includes(source)) throw unknownSource(source, ccxt.exchanges)
   const Exchange = (sockets[source] ?? plain[source]) as ExchangeClass
   const config = {
-    options: quirksOf(source).options,
+    options: quirksOf(source).options(coins.some((coin) => coin.includes(':'))),
     newUpdates: true,
     ...(rateLimitMs === undefined ? {} : { rateLimit: rateLimitMs }),
   }

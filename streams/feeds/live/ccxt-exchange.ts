@@ -6,7 +6,6 @@ export interface CcxtExchange {
   readonly id: string
   readonly has: Readonly<Record<string, unknown>>
   readonly urls: { api: unknown }
-  readonly options: Record<string, unknown>
   timeout: number
   readonly markets: Readonly<Record<string, CcxtMarket | undefined>> | undefined
   /** Caches of the last trades by symbol, filled by the socket's frames. */

@@ -25,7 +25,6 @@ export interface VenueOptions {
   readonly clock: Clock
   readonly intervalMs: Millis
   readonly pollEveryMs: Millis
-  readonly derivatives: boolean
   readonly socket: (ear: SocketEar) => Socket
 }
 
@@ -38,9 +37,6 @@ export function ccxtVenue(options: VenueOptions): Venue {
   const { source, quirks, rest, errors, clock, intervalMs } = options
   let refreshedAt = Number.NEGATIVE_INFINITY
   let toldDate: { readonly told: Millis; readonly heardAt: Millis } | undefined
-  rest.options.fetchMarkets = {
-    types: options.derivatives ? ['spot', 'linear', 'inverse'] : ['spot'],
-  }
   listenToHeaders(rest, clock, (told) => {
     toldDate = { told, heardAt: clock.now() }
   })

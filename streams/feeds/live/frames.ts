@@ -1,6 +1,6 @@
 /**
  * Trades read from an exchange's own frames, where the format is known well: ccxt holds the socket and the subscriptions, but
- * its way from frame to trade costs about five times what parsing the JSON does (test/bench/frames.ts). A frame that is not
+ * its way from frame to trade costs two to five times what parsing the JSON does (test/bench/frames.ts). A frame that is not
  * plainly a trade is left to ccxt.
  */
 import type { Millis } from '../../time.ts'

@@ -34,7 +34,8 @@ export interface TradesQuery {
 export interface Quirks {
   readonly sequential: boolean
   readonly candleColumns: { readonly takerBuyVolume: boolean; readonly trades: boolean }
-  readonly options: Readonly<Record<string, unknown>>
+  /** What ccxt is told of it; `derivatives` says whether more than spot markets are wanted. */
+  options(derivatives: boolean): Readonly<Record<string, unknown>>
   readonly watchParams: Readonly<Record<string, unknown>>
   /** Frames that are no JSON belong to the protocol. */
   readonly textFrames: boolean
@@ -55,7 +56,7 @@ export interface Quirks {
 const plain: Quirks = {
   sequential: false,
   candleColumns: { takerBuyVolume: false, trades: false },
-  options: {},
+  options: () => ({}),
   watchParams: {},
   textFrames: true,
   acknowledges: () => true,
@@ -80,11 +81,13 @@ const binance: Quirks = {
   ...plain,
   sequential: true,
   candleColumns: { takerBuyVolume: true, trades: false },
-  options: {
+  options: (derivatives) => ({
+    // Each kind of market is another host and another list of megabytes.
+    fetchMarkets: { types: derivatives ? ['spot', 'linear', 'inverse'] : ['spot'] },
     watchTradesForSymbols: { name: 'aggTrade' },
     // ccxt opens a socket per call to watchTrades otherwise; one carries up to 200 coins.
     streamLimits: { spot: 1, margin: 1, future: 1, delivery: 1 },
-  },
+  }),
   textFrames: false,
   acknowledges: (frame) => field(frame, 'result') === null,
   frames: { read: readBinance, symbol: (market) => market.id },
