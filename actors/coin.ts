@@ -10,16 +10,17 @@ import { ignoreElements, tap } from 'rxjs'
 import type { Bus } from '../streams/bus.ts'
 import { CandleBook } from '../streams/candles/book.ts'
 import type { Candle } from '../streams/candles/candle.ts'
-import { type CandleEvent, candleEvents } from '../streams/candles/events.ts'
+import { candleEvents } from '../streams/candles/events.ts'
 import { tell } from '../streams/channels.ts'
-import type { Feed, FeedItem } from '../streams/feeds/feed.ts'
+import type { Feed } from '../streams/feeds/feed.ts'
 import type { Millis } from '../streams/time.ts'
-import { CoinEngine } from './coin-engine.ts'
+import type { CoinEngine } from './coin-engine.ts'
+import { type Arrival, type Closed, type Gathered, gather } from './coin-intake.ts'
 import type { CoinLine } from './coin-line.ts'
-import { type CatchUpPorts, catchUp } from './coin-start.ts'
+import { type CatchUpPorts, catchUp, keepOrigin, loadEngine } from './coin-start.ts'
 import type { FeatureHistory } from './feature-history.ts'
 import { HandOver } from './hand-over.ts'
-import type { LedgerEntry, LedgerReader } from './ledger.ts'
+import type { LedgerReader } from './ledger.ts'
 import type { ActorSpec, Self } from './protocol.ts'
 import type { Sink } from './sink.ts'
 
@@ -37,19 +38,12 @@ export interface CoinPorts extends CatchUpPorts {
   readonly committed: (to: Millis) => void
 }
 
-type Arrival = CandleEvent | Extract<FeedItem, { type: 'gap' | 'healed' | 'trades' }>
-
 export type CoinMessage =
   | { readonly type: 'arrived' }
   | { readonly type: 'offer_again' }
   | { readonly type: 'committed'; readonly to: Millis; readonly closed: readonly Closed[] }
   | { readonly type: 'mend_committed'; readonly from: Millis }
   | { readonly type: 'rebuilt'; readonly engine: CoinEngine; readonly from: Millis }
-
-interface Closed {
-  readonly candle: Candle
-  readonly dueAt: Millis
-}
 
 interface CoinState {
   engine: CoinEngine
@@ -59,16 +53,6 @@ interface CoinState {
   /** Gathered, but the sink was full. */
   held: Gathered | undefined
   rebuilding: boolean
-}
-
-/** What one turn has gathered: it becomes one write, and then hints. */
-interface Gathered {
-  readonly entries: LedgerEntry[]
-  readonly closed: Closed[]
-  /** Opening of the oldest candle that has changed. */
-  mendedFrom: Millis | undefined
-  /** It is older than the engine can go back. */
-  needsRebuild: boolean
 }
 
 /** Arrivals taken up in one turn; a long catch-up leaves room for other actors in between. */
@@ -127,6 +111,7 @@ async function start(ports: CoinPorts, self: Self<CoinMessage>): Promise<CoinSta
   const { line, reader } = ports
   const position = await catchUp(ports, line.coin)
   const engine = await loadEngine(ports, position)
+  await keepOrigin(ports, engine, position)
   const correctable = position - ports.correctionMs
   const known: Candle[] = []
   for await (const page of reader.candles(line.coin, correctable, position)) known.push(...page)
@@ -163,23 +148,6 @@ async function start(ports: CoinPorts, self: Self<CoinMessage>): Promise<CoinSta
   return { engine, position, arrivals, held: undefined, rebuilding: false }
 }
 
-/** Steps the engine over what the ledger has, so that ring and engine stand at `position`. */
-async function loadEngine(ports: CoinPorts, position: Millis): Promise<CoinEngine> {
-  const { line } = ports
-  const lag = ports.correctionMs / line.intervalMs
-  const lookback = line.ring.capacity * line.intervalMs
-  const { engine, at } = await ports.features.engineBefore(
-    line.coin,
-    position - Math.max(ports.correctionMs, lookback),
-  )
-  line.reset()
-  const loaded = new CoinEngine(engine, line.ring, lag)
-  for await (const page of ports.reader.candles(line.coin, at, position)) {
-    for (const candle of page) loaded.close(candle, ports.features.dueAt(candle))
-  }
-  return loaded
-}
-
 async function rebuild(ports: CoinPorts, from: Millis, position: Millis): Promise<CoinEngine> {
   await ports.reader.dropSnapshots(ports.line.coin, from)
   return loadEngine(ports, position)
@@ -198,77 +166,6 @@ function takeUp(ports: CoinPorts, state: CoinState, self: Self<CoinMessage>): vo
   }
   if (gathered.entries.length > 0) offer(ports, state, self, gathered)
   else if (arrivals.length > 0) self.tell({ type: 'arrived' })
-}
-
-function gather(ports: CoinPorts, state: CoinState, arrival: Arrival, into: Gathered): void {
-  const { line, featureHash } = ports
-  switch (arrival.type) {
-    case 'closed': {
-      const { candle, dueAt } = arrival
-      const snapshots = state.engine.close(candle, dueAt)
-      state.position = candle.openAt + line.intervalMs
-      into.closed.push({ candle, dueAt })
-      into.entries.push(
-        { type: 'candle', candle },
-        { type: 'position', coin: line.coin, at: state.position },
-      )
-      into.entries.push(...featureEntries(ports, candle.openAt))
-      for (const { at, state: bytes } of snapshots) {
-        into.entries.push({
-          type: 'snapshot',
-          coin: line.coin,
-          hash: featureHash,
-          at,
-          state: bytes,
-        })
-      }
-      return
-    }
-    case 'corrected': {
-      const { candle } = arrival
-      into.entries.push({ type: 'candle', candle })
-      into.mendedFrom = Math.min(into.mendedFrom ?? candle.openAt, candle.openAt)
-      if (into.needsRebuild || !state.engine.correct(candle)) into.needsRebuild = true
-      else into.entries.push(...featureEntries(ports, candle.openAt, state.position))
-      return
-    }
-    case 'gap':
-    case 'healed':
-      into.entries.push({ type: 'gap', gap: arrival.gap, healed: arrival.type === 'healed' })
-      return
-    case 'trades':
-      into.entries.push({ type: 'trades', coin: line.coin, trades: arrival.trades })
-      return
-    case 'preview':
-      line.preview = arrival.bar
-      tell('candle.preview', { coin: line.coin, ...arrival.bar })
-      return
-    case 'aside':
-      tell('trades.aside', {
-        coin: line.coin,
-        count: arrival.trades.length,
-        reason: arrival.reason,
-      })
-      return
-    case 'refused':
-      tell('trades.aside', { coin: line.coin, count: arrival.count, reason: arrival.reason })
-      return
-  }
-}
-
-function* featureEntries(ports: CoinPorts, from: Millis, to = from + 1): Generator<LedgerEntry> {
-  const { ring, coin: name, intervalMs } = ports.line
-  for (let openAt = from; openAt < to; openAt += intervalMs) {
-    const row = ring.at(openAt)
-    // The ring overwrites the numbers before the sink has written them.
-    if (row)
-      yield {
-        type: 'features',
-        coin: name,
-        hash: ports.featureHash,
-        row: { ...row, values: row.values.slice() },
-      }
-  }
 }
 
 function offer(

@@ -18,10 +18,10 @@ export interface FeatureHistoryPorts {
   readonly dueAt: (candle: Candle) => Millis
 }
 
-/** An engine and the opening of the candle it is to be given next. */
-export interface EngineAt {
+/** Candles, and the engine that has seen all before them. */
+export interface Passage {
   readonly engine: FeatureEngine
-  readonly at: Millis
+  readonly candles: readonly Candle[]
 }
 
 export interface HistoryBlock {
@@ -42,14 +42,32 @@ export class FeatureHistory {
     return this.#ports.dueAt(candle)
   }
 
+  /**
+   * The candles of `[from, to)` together with the engine that is to be given them, from the newest snapshot at or before
+   * `from`, or else from the coin's first candle. The candles begin where that snapshot stands.
+   */
+  async *pass(coin: Coin, from: Millis, to: Millis): AsyncGenerator<Passage> {
+    const { reader, hash, intervalMs } = this.#ports
+    const snapshot = await reader.snapshot(coin, hash, from)
+    const begun = snapshot?.at ?? (await reader.candleRange(coin))?.from ?? from
+    const origins = (await reader.origins(coin, hash)).filter((at) => at > begun && at < to)
+    let engine = snapshot ? FeatureEngine.restore(snapshot.state) : new FeatureEngine(intervalMs)
+    let at = begun
+    for (const until of [...origins, to]) {
+      for await (const candles of reader.candles(coin, at, until)) yield { engine, candles }
+      const origin = until === to ? undefined : await reader.snapshot(coin, hash, until)
+      if (origin) engine = FeatureEngine.restore(origin.state)
+      at = until
+    }
+  }
+
   /** The rows of `[from, to)`, as far as the ledger has candles for them. */
   async ring(coin: Coin, from: Millis, to: Millis): Promise<FeatureRing> {
-    const { reader, intervalMs, columns } = this.#ports
+    const { columns, intervalMs } = this.#ports
     const ring = new FeatureRing(columns, Math.max(1, (to - from) / intervalMs), intervalMs)
-    const { engine, at } = await this.engineBefore(coin, from)
     const unread = new Float64Array(columns)
-    for await (const page of reader.candles(coin, at, to)) {
-      for (const candle of page) {
+    for await (const { engine, candles } of this.pass(coin, from, to)) {
+      for (const candle of candles) {
         if (candle.openAt < from) engine.step(candle, unread)
         else this.#step(ring, engine, candle)
       }
@@ -58,8 +76,8 @@ export class FeatureHistory {
   }
 
   /**
-   * The rows of `[from, to)` in blocks of `size`, each in a ring together with the `lookback` rows before it. One pass,
-   * one engine, one ring: a block is to be read before the next is asked for.
+   * The rows of `[from, to)` in blocks of `size`, each in a ring together with the `lookback` rows before it. One ring
+   * serves all: a block is to be read before the next is asked for.
    */
   async *blocks(
     coin: Coin,
@@ -68,14 +86,13 @@ export class FeatureHistory {
     lookback: number,
     size: number,
   ): AsyncGenerator<HistoryBlock> {
-    const { reader, intervalMs, columns } = this.#ports
+    const { columns, intervalMs } = this.#ports
     const first = from - lookback * intervalMs
-    const { engine, at } = await this.engineBefore(coin, first)
     const ring = new FeatureRing(columns, size + lookback, intervalMs)
     const unread = new Float64Array(columns)
     let openAts: Millis[] = []
-    for await (const page of reader.candles(coin, at, to)) {
-      for (const candle of page) {
+    for await (const { engine, candles } of this.pass(coin, first, to)) {
+      for (const candle of candles) {
         if (candle.openAt < first) engine.step(candle, unread)
         else this.#step(ring, engine, candle)
         if (candle.openAt < from) continue
@@ -86,15 +103,6 @@ export class FeatureHistory {
       }
     }
     if (openAts.length > 0) yield { ring, openAts }
-  }
-
-  /** The engine as it stood at the newest snapshot at or before `at`, or a new one at the coin's first candle. */
-  async engineBefore(coin: Coin, at: Millis): Promise<EngineAt> {
-    const { reader, hash, intervalMs } = this.#ports
-    const snapshot = await reader.snapshot(coin, hash, at)
-    if (snapshot) return { engine: FeatureEngine.restore(snapshot.state), at: snapshot.at }
-    const range = await reader.candleRange(coin)
-    return { engine: new FeatureEngine(intervalMs), at: range?.from ?? at }
   }
 
   #step(ring: FeatureRing, engine: FeatureEngine, candle: Candle): void {

@@ -23,13 +23,17 @@ export type LedgerEntry =
       readonly hash: string
       readonly row: FeatureRow
     }
-  /** The feature engine's state after the candle that closed at `at`. */
+  /**
+   * The feature engine's state after the candle that closed at `at`. It is an origin where the engine had begun not long
+   * before: whoever comes from further back goes on with it from there, as those did who saw the market live.
+   */
   | {
       readonly type: 'snapshot'
       readonly coin: Coin
       readonly hash: string
       readonly at: Millis
       readonly state: Uint8Array
+      readonly isOrigin: boolean
     }
   /** Every candle of the coin before `at` is in the ledger; the market is read on from there. */
   | { readonly type: 'position'; readonly coin: Coin; readonly at: Millis }
@@ -72,6 +76,8 @@ export interface LedgerReader {
     hash: string,
     at: Millis,
   ): Promise<{ readonly at: Millis; readonly state: Uint8Array } | undefined>
+  /** Where snapshots are origins, ascending. */
+  origins(coin: Coin, hash: string): Promise<readonly Millis[]>
   /** Gaps that have not been healed. */
   openGaps(coin: Coin): Promise<readonly Gap[]>
   /** Forgets snapshots after `at`: a candle before them was corrected. */

@@ -43,6 +43,15 @@ export function openLedgerReader(sql: Sql, names: Names): LedgerReader {
       )
       return found && { at: found.at, state: found.state }
     },
+    origins: async (coin, hash) => {
+      const [coinId, setId] = [await names.coin(coin), await names.featureSet(hash)]
+      const rows = await faulted(
+        () => sql<{ at: Millis }[]>`
+          select at from engine_snapshot
+          where coin_id = ${coinId} and set_id = ${setId} and is_origin order by at`,
+      )
+      return rows.map(({ at }) => at)
+    },
     dropSnapshots: async (coin, after) => {
       const coinId = await names.coin(coin)
       await faulted(

@@ -220,7 +220,7 @@ async function writeMarket(
   for (const { coinId, entry, now } of rows.gaps)
     sent.push(writeGap(tx, coinId, entry.gap, entry.healed ? now : null))
   for (const { coinId, setId, entry } of rows.snapshots)
-    sent.push(writeSnapshot(tx, coinId, setId, entry.at, entry.state))
+    sent.push(writeSnapshot(tx, coinId, setId, entry.at, entry.state, entry.isOrigin))
   for (const { coinId, at } of rows.positions) sent.push(writePosition(tx, coinId, at))
   await Promise.all(sent)
 }

@@ -135,10 +135,11 @@ export async function writeSnapshot(
   setId: number,
   at: Millis,
   state: Uint8Array,
+  isOrigin: boolean,
 ): Promise<void> {
   await tx`
-    insert into engine_snapshot (coin_id, set_id, at, state)
-    values (${coinId}, ${setId}, ${at}, ${Buffer.from(state.buffer, state.byteOffset, state.byteLength)})
+    insert into engine_snapshot (coin_id, set_id, at, state, is_origin)
+    values (${coinId}, ${setId}, ${at}, ${Buffer.from(state.buffer, state.byteOffset, state.byteLength)}, ${isOrigin})
     on conflict (coin_id, set_id, at) do update set state = excluded.state`
 }
 

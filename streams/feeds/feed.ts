@@ -19,7 +19,7 @@ export type FeedItem =
       readonly attempt: number
     }
   | { readonly type: 'gap'; readonly gap: Gap }
-  /** The trades of `gap` have all been emitted since. */
+  /** The trades of `gap`, a gap or a part of one, have all been emitted since. */
   | { readonly type: 'healed'; readonly gap: Gap }
   | { readonly type: 'trades'; readonly coin: Coin; readonly trades: Trades }
   /**

@@ -103,6 +103,8 @@ create table engine_snapshot (
   set_id int not null references feature_set,
   at timestamptz not null,
   state bytea not null,
+  -- The engine began here: what runs up to it from before goes on with this state in the place of its own.
+  is_origin boolean not null default false,
   primary key (coin_id, set_id, at)
 );
 
@@ -281,7 +283,8 @@ create table operator_action (
 );
 
 -- Makes the part of a table that holds an instant: 'month' or 'day'. Made aside and attached, so that nobody who reads
--- or writes the other parts waits.
+-- or writes the other parts waits. What exists is read from the catalogue and not asked by to_regclass(), which may
+-- answer from before the lock was waited for.
 create function ensure_part(parent text, unit text, at timestamptz) returns void
 language plpgsql as $$
 declare
@@ -289,9 +292,9 @@ declare
   to_at timestamptz := (from_at at time zone 'UTC' + ('1 ' || unit)::interval) at time zone 'UTC';
   part text := parent || to_char(from_at at time zone 'UTC', case unit when 'day' then '_YYYYMMDD' else '_YYYYMM' end);
 begin
-  if to_regclass(part) is not null then return; end if;
   perform pg_advisory_xact_lock(1937006962, hashtext(parent));
-  if to_regclass(part) is not null then return; end if;
+  if exists (
+    select from pg_class where relname = part and relnamespace = current_schema()::regnamespace) then return; end if;
   execute format('create table %I (like %I including all)', part, parent);
   execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent, part, from_at, to_at);
 end $$;

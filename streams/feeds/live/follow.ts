@@ -114,7 +114,6 @@ export class Follow implements CoinEar {
     this.#heardAt = this.#o.clock.now()
     this.#arrivals.interrupted()
     this.#emit({ type: 'connected', coin: this.#o.coin })
-    tell('feed.connected', { coin: this.#o.coin })
     void this.#fill()
   }
 
@@ -126,7 +125,6 @@ export class Follow implements CoinEar {
     this.#lose(silent ? 'silent' : 'disconnected', this.#vouchedTo(silent))
     this.#release()
     this.#emit({ type: 'reconnecting', coin, cause, attempt })
-    tell('feed.reconnecting', { coin, cause, attempt })
   }
 
   heard(trades: Trades): void {

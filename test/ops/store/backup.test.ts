@@ -60,6 +60,7 @@ async function filledStore(): Promise<TestStore> {
         hash: 'sha256:set',
         at: noon,
         state: Uint8Array.of(0, 1, 255),
+        isOrigin: false,
       },
       {
         type: 'gap',
