@@ -23,8 +23,10 @@ import type { Config } from './config/schema.ts'
 import { followedCoins, holdAgain, lastClosed, operatorControls } from './controls.ts'
 import { LaneRegistry } from './lane-registry.ts'
 import { openStoreServer, type StoreServer } from './open-store.ts'
+import { recordLives } from './record-lives.ts'
 import { artifactFiles } from './store/artifact-files.ts'
 import type { DataDirectory, DirectoryLock } from './store/data-directory.ts'
+import { registerFeatureSet } from './store/feature-view.ts'
 import { acquireLease, type Lease } from './store/lease.ts'
 import { resolveOutcomes } from './store/outcomes.ts'
 import { openStore, type Store } from './store/store.ts'
@@ -59,7 +61,8 @@ export interface Daemon {
 }
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
-const day = 24 * hourMs
+/** More lives than a daemon has actors to lose: epochs of a later term are always greater. */
+const epochsPerTerm = 2 ** 20
 
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { config, directory, clock, log, say } = options
@@ -123,6 +126,14 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
     version: ground.version,
   })
   undo.push(watch.stop)
+  undo.push(recordLives({ sql: store.sql, clock, log, firstEpoch: lease.term * epochsPerTerm }))
+  const set = featureSet(config.market.interval)
+  await registerFeatureSet(
+    store.sql,
+    store.names,
+    set.hash,
+    set.columns.map(({ name }) => name),
+  )
   say(`following ${coins.join(', ')} on ${market.source}: ${market.reason}`)
   const assembly = await assembleFleet(ground, coins, registry, feed)
   undo.push(() => assembly.tree.stop(1_000))
@@ -227,7 +238,7 @@ async function assembleFleet(
     set: featureSet(interval),
     clock,
     random: ground.random,
-    epochs: () => lease.term * 2 ** 20 + ++lives,
+    epochs: () => lease.term * epochsPerTerm + ++lives,
     coins,
     writer: store.writer(lease, () => clock.now()),
     reader: store.reader,
@@ -237,7 +248,7 @@ async function assembleFleet(
     timing: {
       graceMs,
       correctionMs: correctionWindow,
-      warmMs: Math.min(2 * day, historyMs),
+      warmMs: 2 * dayMs,
       historyMs,
       tradesReachMs: 2 * hourMs,
     },
@@ -327,7 +338,7 @@ function isListed(
   return async (coin) => {
     if (feed.mode === 'tape') return true
     const to = feed.now()
-    for await (const page of feed.history.candles(coin, to - day, to))
+    for await (const page of feed.history.candles(coin, to - dayMs, to))
       if (page.length > 0) return true
     return false
   }
