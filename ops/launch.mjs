@@ -97,7 +97,12 @@ function install() {
  */
 function handOver() {
   const main = join(root, 'ops', 'cli', 'main.ts')
-  const untilWeDie = `data:text/javascript,if(process.ppid===${process.pid}){process.on('disconnect',()=>process.kill(process.pid,'SIGKILL'));process.channel.unref()}`
+  const untilWeDie = `data:text/javascript,if(process.ppid===${process.pid}){
+    process.on('disconnect',()=>process.kill(process.pid,'SIGKILL'))
+    process.channel.unref()
+  }`
+    .replace(/\n\s*/g, ';')
+    .replace('{;', '{')
   const child = spawn(
     pinned,
     ['--import', untilWeDie, ...(args[0] === '--node' ? args.slice(1) : [main, ...args])],
