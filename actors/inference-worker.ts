@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { tell } from '../streams/channels.ts'
 import { Fault } from '../streams/fault.ts'
 import type { Millis } from '../streams/time.ts'
@@ -31,7 +32,7 @@ export interface ChildOptions {
 export const childDefaults: Pick<ChildOptions, 'deadlineMs' | 'stalledMs' | 'checkMs' | 'rssMax'> =
   { deadlineMs: 10_000, stalledMs: 500, checkMs: 250, rssMax: 1024 ** 3 }
 
-export const childEntry = new URL('./inference-child.ts', import.meta.url).pathname
+export const childEntry = fileURLToPath(new URL('./inference-child.ts', import.meta.url))
 
 export type ChildMessage =
   | Give

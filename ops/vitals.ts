@@ -247,8 +247,9 @@ function ageOf(manifest: unknown, now: Millis): number | null {
 }
 
 function* setAside(node: TreeNode): Generator<string> {
-  if (node.state === 'quarantined') yield `${node.path} is in quarantine: ${node.reason}`
-  if (node.state === 'waiting') yield `${node.path} is down: ${node.reason}`
+  const why = node.reason?.split('\n', 1)[0] ?? 'no reason was given'
+  if (node.state === 'quarantined') yield `${node.path} is in quarantine: ${why}`
+  if (node.state === 'waiting') yield `${node.path} is down: ${why}`
   for (const child of node.children) yield* setAside(child)
 }
 
