@@ -36,7 +36,8 @@ export function readSnapshot(bytes: Uint8Array): {
   }
   const { size } = set.program
   if (bytes.length !== memoryAt + size * 8) throw refused('it is cut off')
-  const memory = new Float64Array(bytes.slice(memoryAt).buffer)
+  // Copied by the constructor: a Buffer's own slice would share the memory of whoever read it.
+  const memory = new Float64Array(new Uint8Array(bytes.subarray(memoryAt)).buffer)
   return { intervalMs, memory }
 }
 
