@@ -45,6 +45,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   eventRoutes(app, deps)
   controlRoutes(app, deps)
   healthRoutes(app, deps)
+  app.get('/', (c) => c.redirect('/api/v1/status'))
   describeApi(app, deps.version)
   app.notFound((c) => problem(c, 404, 'route.unknown', `nothing is at ${c.req.path}`))
   app.onError((error, c) => {
