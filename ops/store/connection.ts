@@ -5,10 +5,11 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import postgres from 'postgres'
+import type Postgres from 'postgres'
 import { Fault } from '../../streams/fault.ts'
 import type { Millis } from '../../streams/time.ts'
 import { clusterUser } from './cluster.ts'
+import { postgres } from './driver.ts'
 import { storeFault } from './faults.ts'
 
 /** Where a server listens: the socket of our own, or a URL to another. */
@@ -16,9 +17,9 @@ export type ServerAddress =
   | { readonly type: 'socket'; readonly path: string }
   | { readonly type: 'url'; readonly url: string }
 
-export type Sql = postgres.Sql<{ instant: number; whole: number }>
-export type Tx = postgres.TransactionSql<{ instant: number; whole: number }>
-export type Fragment = postgres.PendingQuery<postgres.Row[]>
+export type Sql = Postgres.Sql<{ instant: number; whole: number }>
+export type Tx = Postgres.TransactionSql<{ instant: number; whole: number }>
+export type Fragment = Postgres.PendingQuery<Postgres.Row[]>
 
 /** Writers, readers and the audit side by side; the embedded server allows 40 in all. */
 const connectionsMax = 8
