@@ -14,7 +14,10 @@ export interface Version extends Lane {
 export type Slot = 'v1' | 'v2' | 'v3'
 export const slots: readonly Slot[] = ['v1', 'v2', 'v3']
 
-/** Which version holds a slot, from one candle's opening until another's. The history of these is what slots in the ledger are looked up in. */
+/**
+ * Which version holds a slot, from one candle's opening until another's. The history of these is what slots in the ledger
+ * are looked up in.
+ */
 export interface Pointer extends Version {
   readonly slot: Slot
   readonly from: Millis

@@ -56,7 +56,9 @@ export async function runDaemon(options: RunOptions): Promise<number> {
       version: options.version,
     })
     const daemon = await starting
-    say(`starling ${options.version}: ${daemon.market.mode} market, look at ${daemon.address}/api/v1/status`)
+    say(
+      `starling ${options.version}: ${daemon.market.mode} market, look at ${daemon.address}/api/v1/status`,
+    )
     return await live(daemon, options, interrupts, say)
   } finally {
     lock.release()

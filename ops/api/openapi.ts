@@ -24,7 +24,9 @@ export function describeApi(app: OpenAPIHono, version: string): void {
           title: 'Starling',
           version,
           description:
-            'Times are ISO 8601 UTC with milliseconds in answers; queries take that or epoch milliseconds. A coin is written BTC/USDT in data and BTC-USDT in paths. Ranges are [from, to) on openAt; lists are newest first.',
+            'Times are ISO 8601 UTC with milliseconds in answers; queries take that or epoch milliseconds. ' +
+            'A coin is written BTC/USDT in data and BTC-USDT in paths. ' +
+            'Ranges are [from, to) on openAt; lists are newest first.',
           license: {
             name: 'Apache-2.0',
             url: 'https://www.apache.org/licenses/LICENSE-2.0',

@@ -7,6 +7,7 @@ import {
   configOf,
   helpOf,
   readWords,
+  setting,
   type Words,
   whereIs,
 } from './command.ts'
@@ -89,7 +90,8 @@ async function call(command: Command, read: Words, world: World): Promise<number
     dataPath,
     text: (name) => (typeof values[name] === 'string' ? values[name] : undefined),
     flag: (name) => values[name] === true,
-    config: (settings = []) => configOf(values, world, settings),
+    config: (settings = []) =>
+      configOf(values, world, [...setting(calling, 'source', ['market', 'source']), ...settings]),
     market: async () => {
       market ??= await openMarketOrDaemon(world, dataPath, () => calling.config().config)
       return market

@@ -46,6 +46,7 @@ export interface Call {
 export const commonOptions: Readonly<Record<string, Option>> = {
   config: { type: 'string', what: 'the configuration, instead of starling.yaml' },
   data: { type: 'string', what: 'the data directory, instead of .starling' },
+  source: { type: 'string', what: 'whose market: auto, tape, or the id of a ccxt exchange' },
   json: { type: 'boolean', what: 'JSON in the place of a table' },
   help: { type: 'boolean', what: 'this' },
 }

@@ -9,7 +9,7 @@ import type Postgres from 'postgres'
 import { Fault } from '../../streams/fault.ts'
 import type { Millis } from '../../streams/time.ts'
 import { clusterUser } from './cluster.ts'
-import { postgres } from './driver.ts'
+import { postgres as connect, postgres } from './driver.ts'
 import { storeFault } from './faults.ts'
 
 /** Where a server listens: the socket of our own, or a URL to another. */
@@ -46,9 +46,9 @@ export function openDatabase(address: ServerAddress, database: string): Sql {
   } as const
   switch (address.type) {
     case 'socket':
-      return postgres({ ...options, path: address.path, user: clusterUser })
+      return connect({ ...options, path: address.path, user: clusterUser })
     case 'url':
-      return postgres(address.url, options)
+      return connect(address.url, options)
   }
 }
 

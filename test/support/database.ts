@@ -7,6 +7,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { LedgerEntry } from '../../actors/ledger.ts'
 import type { Manifest } from '../../models/manifest.ts'
 import type { Prediction } from '../../models/prediction.ts'
@@ -72,14 +73,17 @@ export interface TestStore extends Store {
   wallNow: Millis
 }
 
-/** An empty store, leased. Closed and dropped after the test, or after the file when opened outside of one. */
+/**
+ * An empty store, leased. Closed and dropped after the test, or after the file when opened outside of one; on a server of
+ * the test's own it goes with its server.
+ */
 export async function openTestStore(address?: ServerAddress): Promise<TestStore> {
   const on = address ?? (await testServer())
   const market = `test-${randomBytes(6).toString('hex')}`
   const store = await openStore({ address: on, market, intervalMs: minuteMs })
   after(async () => {
     await store.close()
-    await dropDatabase(on, databaseName(market))
+    if (address === undefined) await dropDatabase(on, databaseName(market))
   })
   const lease = await acquireLease(store.sql, 'fleet', 'test')
   const opened = { ...store, lease, wallNow: noon, write: undefined as never }
@@ -91,6 +95,15 @@ export async function dropDatabase(address: ServerAddress, name: string): Promis
   const admin = openDatabase(address, 'postgres')
   await admin`drop database if exists ${admin(name)} with (force)`
   await admin.end()
+}
+
+/** Asks again and again, because another process is at work; a failure where it does not come true. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 20_000
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error('it did not come true in 20 s')
+    await pause(2)
+  }
 }
 
 /** A Tuesday; every instant of these tests counts from here. */

@@ -1,3 +1,4 @@
+/** The coins that are followed, and how each of them is. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { answers } from '../answers.ts'
 import type { ApiDeps, CoinRead } from '../deps.ts'

@@ -1,3 +1,4 @@
+/** How the daemon is, in short: what a person looks at first. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { iso, type Millis } from '../../../streams/time.ts'
 import { answers } from '../answers.ts'

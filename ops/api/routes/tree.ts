@@ -1,3 +1,4 @@
+/** The supervision tree as it stands: who lives, in which life, and what became of the others. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { TreeNode } from '../../../supervisor/spec.ts'
 import { answers } from '../answers.ts'

@@ -15,14 +15,12 @@ const run: Command = {
   usage: '[--source S] [--seed N] [--speed X] [--port P]',
   summary: 'the daemon, in the foreground, until Ctrl-C',
   options: {
-    source: { type: 'string', what: 'auto, tape, or the id of a ccxt exchange' },
     seed: { type: 'string', what: "of the tape's generated market" },
     speed: { type: 'string', what: 'market seconds that the tape plays in one second' },
     port: { type: 'string', what: 'for the API, 0 lets the system choose' },
   },
   run: (call) => {
     const { config } = call.config([
-      ...setting(call, 'source', ['market', 'source']),
       ...setting(call, 'seed', ['market', 'tape', 'seed']),
       ...setting(call, 'speed', ['market', 'tape', 'speed']),
       ...setting(call, 'port', ['api', 'port']),

@@ -29,7 +29,10 @@ interface BinanceFrame {
   readonly data?: unknown
 }
 
-/** `{"e":"aggTrade","s":"BTCUSDT","a":26129,"p":"0.01633102","q":"4.70443515","T":1498793709153,"m":true,…}`, bare or as `data` of a combined stream. */
+/**
+ * `{"e":"aggTrade","s":"BTCUSDT","a":26129,"p":"0.01633102","q":"4.70443515","T":1498793709153,"m":true,…}`, bare or as
+ * `data` of a combined stream.
+ */
 export function readBinance(frame: unknown, take: TradeSink): boolean {
   if (typeof frame !== 'object' || frame === null) return false
   const { data } = frame as BinanceFrame
@@ -55,7 +58,10 @@ interface KrakenTrade {
   readonly timestamp?: unknown
 }
 
-/** `{"channel":"trade","data":[{"symbol":"BTC/USD","side":"sell","price":0.5117,"qty":40.0,"trade_id":4665906,"timestamp":"2023-09-25T07:49:37.708706Z"}]}` */
+/**
+ * `{"channel":"trade","data":[{"symbol":"BTC/USD","side":"sell","price":0.5117,"qty":40.0,"trade_id":4665906,
+ * "timestamp":"2023-09-25T07:49:37.708706Z"}]}`
+ */
 export function readKraken(frame: unknown, take: TradeSink): boolean {
   if (typeof frame !== 'object' || frame === null) return false
   const { channel, data } = frame as KrakenFrame

@@ -7,13 +7,7 @@ import { coinsSchema } from '../../../ops/api/routes/coins.ts'
 import { statusSchema } from '../../../ops/api/routes/status.ts'
 import type { DaySums, PageQuery, StoreReads } from '../../../ops/store/reads.ts'
 import { Fault } from '../../../streams/fault.ts'
-import { asOperator, btc, candle, noon, stubDeps, stubReads, token } from './stub.ts'
-
-async function ask(path: string, init: RequestInit = {}, more: Partial<ApiDeps> = {}) {
-  const answer = await createApp(stubDeps(more)).request(path, init)
-  const body: unknown = await answer.json()
-  return { status: answer.status, headers: answer.headers, body }
-}
+import { ask, asOperator, btc, candle, noon, stubDeps, stubReads, token } from './stub.ts'
 
 function itemsOf(body: unknown): readonly unknown[] {
   return (body as { items: readonly unknown[] }).items
@@ -367,33 +361,6 @@ for (const host of ['localhost:8080', '127.0.0.1', '[::1]:1', 'Desk.example:8080
     assert.equal((await ask('/api/v1/status', { headers }, { access })).status, 200)
   })
 }
-
-test('a control reaches the daemon with its reason', async () => {
-  const acts: unknown[] = []
-  const act: ApiDeps['controls']['act'] = async (target, action, reason) => {
-    acts.push({ target, action, reason })
-    return { state: 'paused' }
-  }
-  const controls = { ...stubDeps().controls, act }
-  const body = JSON.stringify({ reason: 'maintenance' })
-  const path = '/api/v1/lanes/BTC-USDT/linear/pause'
-  const answer = await ask(path, { method: 'POST', headers: asOperator, body }, { controls })
-  assert.deepEqual(answer.body, { state: 'paused' })
-  const bare = { method: 'POST', headers: { authorization: asOperator.authorization } }
-  assert.equal((await ask('/api/v1/coins/BTC-USDT/release', bare, { controls })).status, 200)
-  assert.deepEqual(acts, [
-    { target: { coin: btc, family: 'linear' }, action: 'pause', reason: 'maintenance' },
-    { target: { coin: btc }, action: 'release', reason: 'asked for over the API' },
-  ])
-})
-
-test('readiness says why not', async () => {
-  const waiting = { readiness: () => ({ ready: false, why: 'no candle yet' }) as const }
-  const { status, body } = await ask('/health/ready', {}, waiting)
-  assert.equal(status, 503)
-  assert.deepEqual(body, { ready: false, why: 'no candle yet' })
-  assert.deepEqual((await ask('/health/live')).body, { live: true })
-})
 
 test('requests are measured by route, never by what was asked for', async () => {
   const seen: string[] = []

@@ -1,5 +1,6 @@
 /** A daemon made of plain data, for the API to stand on; single parts are replaced where a test is about them. */
 import { VirtualTimeScheduler } from 'rxjs'
+import { createApp } from '../../../ops/api/app.ts'
 import type { ApiDeps } from '../../../ops/api/deps.ts'
 import { createEventHub } from '../../../ops/api/event-hub.ts'
 import type { CandleRead, PredictionRead, StoreReads } from '../../../ops/store/reads.ts'
@@ -185,4 +186,11 @@ export function stubDeps(more: Partial<ApiDeps> = {}): ApiDeps {
 export const asOperator = {
   authorization: `Bearer ${token}`,
   'content-type': 'application/json',
+}
+
+/** One request to a daemon that is the stub but for what is given. */
+export async function ask(path: string, init: RequestInit = {}, more: Partial<ApiDeps> = {}) {
+  const answer = await createApp(stubDeps(more)).request(path, init)
+  const body: unknown = await answer.json()
+  return { status: answer.status, headers: answer.headers, body }
 }

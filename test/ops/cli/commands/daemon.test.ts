@@ -11,10 +11,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { VirtualTimeScheduler } from 'rxjs'
-import { runCli } from '../../../ops/cli/cli.ts'
-import { logText } from '../../../ops/cli/commands/daemon.ts'
-import type { World } from '../../../ops/cli/world.ts'
-import { said, starling, stubWorld } from './stub.ts'
+import { runCli } from '../../../../ops/cli/cli.ts'
+import { logText } from '../../../../ops/cli/commands/daemon.ts'
+import type { World } from '../../../../ops/cli/world.ts'
+import { said, starling, stubWorld } from '../stub.ts'
 
 /** Virtual time goes on while somebody waits, one turn of the event loop for each step. */
 async function whilePassing<T>(
