@@ -15,7 +15,7 @@ import {
   replace,
 } from './family.ts'
 import { move } from './moves.ts'
-import { judge } from './restart-policy.ts'
+import { backOff, judge } from './restart-policy.ts'
 
 export function decide(before: Family, happening: Happening): Decision {
   const known = learn(before, happening)
@@ -96,6 +96,7 @@ function endedByItself(
       id,
     })
   }
+  if (failure.passing) return waits(family, child, down, happening)
   const verdict = judge(child.policy, child.crashes, child.upSince, now, chance)
   const { crashes } = verdict
   if (verdict.type === 'restart') {
@@ -126,6 +127,30 @@ function endedByItself(
     { ...failing, children: failing.children.map(withoutWaiting) },
     { type: 'gaveUp', failure },
   )
+}
+
+/** The database is away, a queue is full: it comes back for as long as that takes, and nobody gives up on it. */
+function waits(
+  family: Family,
+  child: Child,
+  down: Child,
+  { failure, now, chance }: Ending,
+): Decision {
+  const wasHealthy = child.upSince !== null && now - child.upSince >= child.policy.healthyAfterMs
+  const before = wasHealthy ? 0 : child.setbacks
+  const waiting: Child = {
+    ...down,
+    waiting: true,
+    setbacks: before + 1,
+    restarts: child.restarts + 1,
+    reason: failure.reason,
+  }
+  const delayMs = backOff(child.policy, before, chance)
+  return known(recycle(replace(family, waiting), child.id, false), {
+    type: 'wait',
+    id: child.id,
+    delayMs,
+  })
 }
 
 function wishes(
@@ -206,5 +231,5 @@ function withoutWaiting(child: Child): Child {
 }
 
 function wanted(child: Child): Child {
-  return { ...child, wish: 'up', crashes: [], reason: null }
+  return { ...child, wish: 'up', crashes: [], setbacks: 0, reason: null }
 }

@@ -21,6 +21,8 @@ export interface Child {
   /** Its first start since its supervisor began has settled, one way or the other. */
   readonly attempted: boolean
   readonly crashes: readonly Millis[]
+  /** Ends in a row that it could not help: they make it wait longer, and are not held against it. */
+  readonly setbacks: number
   readonly upSince: Millis | null
   readonly restarts: number
   readonly reason: string | null
@@ -29,6 +31,8 @@ export interface Child {
 export interface Failure {
   readonly path: string
   readonly reason: string
+  /** Expected trouble that will pass: a retryable Fault, such as a database that is away. */
+  readonly passing?: boolean
 }
 
 export interface Family {

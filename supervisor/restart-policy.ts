@@ -36,6 +36,10 @@ export function judge(
   const remembered = wasHealthy ? [] : crashesBefore.filter((at) => at > now - policy.windowMs)
   const crashes = [...remembered, now]
   if (crashes.length > policy.restartsMax) return { type: 'giveUp', crashes }
-  const doubled = policy.delayMsMin * 2 ** (crashes.length - 1)
-  return { type: 'restart', delayMs: chance * Math.min(doubled, policy.delayMsMax), crashes }
+  return { type: 'restart', delayMs: backOff(policy, crashes.length - 1, chance), crashes }
+}
+
+/** How long after so many failures in a row. */
+export function backOff(policy: RestartPolicy, before: number, chance: number): Millis {
+  return chance * Math.min(policy.delayMsMin * 2 ** before, policy.delayMsMax)
 }

@@ -279,6 +279,7 @@ function asKnown(spec: ChildSpec): Child {
     waiting: false,
     attempted: false,
     crashes: [],
+    setbacks: 0,
     upSince: null,
     restarts: 0,
     reason: null,

@@ -94,13 +94,24 @@ export class RunningWorker implements Running {
 function unasked(path: string, end: End): Report {
   switch (end.type) {
     case 'crashed':
-      return { type: 'crashed', failure: { path, reason: inWords(end.error) } }
+      return {
+        type: 'crashed',
+        failure: {
+          path,
+          reason: inWords(end.error),
+          ...(willPass(end.error) && { passing: true }),
+        },
+      }
     case 'killed':
       return { type: 'crashed', failure: { path, reason: end.reason } }
     case 'drained':
     case 'left':
       return { type: 'left', failure: { path, reason: 'left by itself' } }
   }
+}
+
+function willPass(error: unknown): boolean {
+  return error instanceof Fault && error.retryable
 }
 
 function inWords(error: unknown): string {

@@ -9,7 +9,7 @@ import type Postgres from 'postgres'
 import { Fault } from '../../streams/fault.ts'
 import type { Millis } from '../../streams/time.ts'
 import { clusterUser } from './cluster.ts'
-import { postgres as connect, postgres } from './driver.ts'
+import { postgres as connect } from './driver.ts'
 import { storeFault } from './faults.ts'
 
 /** Where a server listens: the socket of our own, or a URL to another. */

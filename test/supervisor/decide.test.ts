@@ -17,6 +17,10 @@ const crashed = (id: string): Happening => ({
   now: 1_000,
   chance: 0.5,
 })
+const setBack = (id: string): Happening => ({
+  ...crashed(id),
+  failure: { ...failure, passing: true },
+})
 const left = (id: string): Happening => ({ type: 'left', id, failure, now: 1_000, chance: 0.5 })
 const started = (id: string): Happening => ({ type: 'started', id, now: 1_000 })
 
@@ -64,6 +68,28 @@ const stories: Readonly<Record<string, Story>> = {
     happens: [{ type: 'begin' }, crashed('a'), started('b')],
     after: 'a:waiting b:up',
     actions: 'start a, wait a 100, start b, settled',
+  },
+  'trouble that will pass makes it wait longer each time, and nobody gives up on it': {
+    strategy: 'one_for_one',
+    before: 'a:up',
+    children: { policy: { ...leafPolicy, restartsMax: 1 } },
+    happens: [1, 2, 3].flatMap(() => [setBack('a'), { type: 'due', id: 'a' } as const]),
+    after: 'a:starting',
+    actions: 'wait a 100, start a, wait a 200, start a, wait a 400, start a',
+  },
+  'a crash after such trouble is judged by the crashes alone': {
+    strategy: 'one_for_one',
+    before: 'a:up',
+    children: { policy: { ...leafPolicy, restartsMax: 1 } },
+    happens: [
+      setBack('a'),
+      { type: 'due', id: 'a' },
+      crashed('a'),
+      { type: 'due', id: 'a' },
+      crashed('a'),
+    ],
+    after: 'a:quarantined',
+    actions: 'wait a 100, start a, wait a 100, start a, discard a',
   },
   'one that cannot start holds up those that stand on it': {
     strategy: 'rest_for_one',
@@ -320,6 +346,7 @@ function child(id: string, state: string): Child {
     waiting: state === 'waiting',
     attempted: state !== 'down' && state !== 'starting',
     crashes: [],
+    setbacks: 0,
     upSince: null,
     restarts: 0,
     reason: null,
