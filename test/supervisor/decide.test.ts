@@ -18,8 +18,11 @@ const crashed = (id: string): Happening => ({
   chance: 0.5,
 })
 const setBack = (id: string): Happening => ({
-  ...crashed(id),
+  type: 'crashed',
+  id,
   failure: { ...failure, passing: true },
+  now: 1_000,
+  chance: 0.5,
 })
 const left = (id: string): Happening => ({ type: 'left', id, failure, now: 1_000, chance: 0.5 })
 const started = (id: string): Happening => ({ type: 'started', id, now: 1_000 })
