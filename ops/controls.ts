@@ -44,6 +44,7 @@ export function operatorControls(ports: ControlPorts): OperatorControls {
       if (!fleet.coin(coin)) throw new Fault('coin.unknown', `${coin} is not followed`)
       await recordAction(sql, 'remove', coinToPath(coin), reason)
       await fleet.remove(coin)
+      await registry.close(coin, ports.firstCandle())
     },
   }
 }

@@ -15,6 +15,7 @@ import { type Clock, dayMs, hourMs, type Millis } from '../streams/time.ts'
 import { createApp } from './api/app.ts'
 import type { ApiDeps } from './api/deps.ts'
 import { createEventHub } from './api/event-hub.ts'
+import { nodeBody } from './api/routes/tree.ts'
 import { serve } from './api/serve.ts'
 import { type Assembly, assemble } from './assemble.ts'
 import { type ChosenMarket, chooseMarket } from './choose-market.ts'
@@ -116,6 +117,7 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
   })
   const firstCandle = (): Millis =>
     lastClosed(feed.now(), config.market.graceMs, config.market.interval)
+  await registry.closeOthers(coins, firstCandle())
   for (const coin of coins) await registry.open(coin, firstCandle())
 
   const watch = watchVitals({
@@ -168,7 +170,6 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
   const deps: ApiDeps = {
     reads,
     intervalMs: config.market.interval,
-    fees: config.fees,
     status: watch.status,
     coins: watch.coins,
     tree: assembly.tree.snapshot,
@@ -309,7 +310,7 @@ async function takeLease(
 function tellTree(assembly: Assembly, hub: ReturnType<typeof createEventHub>): () => void {
   const changes = assembly.tree.changes$.subscribe((path) => {
     const node = assembly.tree.find(path)
-    if (node) hub.publish('tree', { ...node, children: undefined })
+    if (node) hub.publish('tree', nodeBody(node))
   })
   return () => changes.unsubscribe()
 }

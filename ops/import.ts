@@ -21,7 +21,7 @@ export async function importFile(options: ImportOptions): Promise<ImportReport> 
   const { coin, config, file: path } = options
   const intervalMs = config.market.interval
   const file = await openMarketFile(path)
-  const work = await openStoreWork(options.dataPath, config)
+  const work = await openStoreWork(options.dataPath, config, { mayMake: true })
   try {
     const writer = work.store.writer(await work.lease(), () => wallClock.now())
     let rows = 0

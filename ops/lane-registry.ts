@@ -13,7 +13,7 @@ import type { FleetLane } from '../supervisor/fleet.ts'
 import type { ArtifactFiles } from './store/artifact-files.ts'
 import type { StoreReads } from './store/reads.ts'
 import type { Store } from './store/store.ts'
-import { artifactOf, assignSlot, registerVersion } from './store/versions.ts'
+import { artifactOf, assignSlot, closeSlots, registerVersion } from './store/versions.ts'
 
 export interface RegistryPorts {
   readonly store: Store
@@ -41,13 +41,34 @@ export class LaneRegistry {
     return this.#pointers.get(laneName(lane)) ?? []
   }
 
+  /**
+   * Lanes that held slots when the daemon last ran and are not followed now hold none from `from` on: their candles are
+   * nobody's to answer.
+   */
+  async closeOthers(coins: readonly Coin[], from: Millis): Promise<void> {
+    const { store, reads, families } = this.#ports
+    const open = (await reads.pointers()).filter(({ until }) => until === null)
+    for (const { coin, family } of open) {
+      if (coins.includes(coin) && families.includes(family)) continue
+      const answered = await this.#answeredTo({ coin, family })
+      await closeSlots(store.sql, store.names, { coin, family }, Math.min(from, answered ?? from))
+    }
+  }
+
+  /** The coin is not followed from `from` on. */
+  async close(coin: Coin, from: Millis): Promise<void> {
+    const { store } = this.#ports
+    for (const { lane } of this.lanes(coin)) await closeSlots(store.sql, store.names, lane, from)
+    this.#lanes.delete(coin)
+  }
+
   /** Brings a coin's lanes in; where a lane is new its shipped version begins with the candle that opens at `from`. */
   async open(coin: Coin, from: Millis): Promise<void> {
     const lanes: FleetLane[] = []
     for (const family of this.#ports.families) {
       const lane = { coin, family }
       let pointers = await this.#ports.reads.pointers(lane)
-      if (pointers.length === 0) {
+      if (!pointers.some(({ until }) => until === null)) {
         await this.#ship(lane, from)
         pointers = await this.#ports.reads.pointers(lane)
       }
@@ -58,8 +79,22 @@ export class LaneRegistry {
   }
 
   async artifact(version: Version): Promise<Artifact> {
-    const { store, artifacts } = this.#ports
-    return artifacts.open(await artifactOf(store.sql, store.names, version))
+    const { store, artifacts, shipped } = this.#ports
+    const sha256 = await artifactOf(store.sql, store.names, version)
+    // A store of its own server outlives data directories: a new one has the shipped version again.
+    if (!artifacts.has(sha256)) await artifacts.keep(join(shipped, version.family, 'v1'))
+    return artifacts.open(sha256)
+  }
+
+  /** Opening of the candle after the newest that the lane has a row for: what it did not get to is nobody's either. */
+  async #answeredTo(lane: Lane): Promise<Millis | undefined> {
+    const { store, reads } = this.#ports
+    const [predictions, holes] = await Promise.all([
+      reads.predictions({ ...lane, limit: 1 }),
+      reads.holes({ ...lane, limit: 1 }),
+    ])
+    const newest = [...predictions.items, ...holes.items].map(({ openAt }) => openAt)
+    return newest.length === 0 ? undefined : Math.max(...newest) + store.intervalMs
   }
 
   async #serving(pointers: readonly Pointer[]): Promise<FleetLane['versions']> {

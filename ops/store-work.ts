@@ -2,6 +2,7 @@
  * Work on a market's store from outside the daemon: beside a running one, whose server and lease it shares, or without
  * one, then it starts the database itself and stops it again.
  */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Coin } from '../streams/coin.ts'
 import { Fault } from '../streams/fault.ts'
@@ -27,12 +28,20 @@ export interface OpenStoreWork {
   readonly close: () => Promise<void>
 }
 
-/** `marketName` where it is known from elsewhere, a backup for instance. */
+export interface StoreChoice {
+  /** Where it is known from elsewhere, a backup for instance; else by the configuration. */
+  readonly market?: string
+  /** For work that brings data in. Without it a market that was never stored is refused, and nothing is made. */
+  readonly mayMake?: boolean
+}
+
 export async function openStoreWork(
   dataPath: string,
   config: Config,
-  marketName?: string,
+  choice: StoreChoice = {},
 ): Promise<OpenStoreWork> {
+  if (!choice.mayMake && config.store.url === null && !existsSync(dataPath))
+    throw nothingStored(dataPath)
   const directory = openDataDirectory(dataPath)
   const isShared = lockHolder(directory) !== undefined
   const { url } = config.store
@@ -41,7 +50,9 @@ export async function openStoreWork(
     url === null ? { type: 'socket', path: server?.socket as string } : { type: 'url', url }
   const letGo = async (): Promise<void> => (isShared ? server?.leave() : await server?.stop())
   try {
-    const market = marketName ?? (await marketOf(config, address))
+    const market = choice.market ?? (await marketOf(config, address))
+    if (!choice.mayMake && !(await knownMarkets(address)).includes(market))
+      throw nothingStored(market)
     const store = await openStore({ address, market, intervalMs: config.market.interval })
     let own: Lease | undefined
     return {
@@ -75,10 +86,17 @@ async function marketOf(config: Config, address: ServerAddress): Promise<string>
   if (source !== 'auto') return source
   const known = await knownMarkets(address)
   if (known.length === 1) return known[0] as string
-  if (known.length === 0) throw new Fault('store.absent', 'nothing has been stored here yet')
+  if (known.length === 0) throw nothingStored('any market')
   throw new Fault(
     'store.ambiguous',
     `several markets are stored here (${known.join(', ')}): name one with --source`,
+  )
+}
+
+function nothingStored(what: string): Fault {
+  return new Fault(
+    'store.absent',
+    `nothing of ${what} has been stored yet: start the daemon first, or import a file`,
   )
 }
 
@@ -107,7 +125,10 @@ export async function backup(options: CopyOptions): Promise<{ readonly bytes: nu
 
 export async function restore(options: CopyOptions): Promise<{ readonly market: string }> {
   const market = await backupMarket(options.file)
-  const { store, artifacts, close } = await openStoreWork(options.dataPath, options.config, market)
+  const { store, artifacts, close } = await openStoreWork(options.dataPath, options.config, {
+    market,
+    mayMake: true,
+  })
   try {
     await readBackup(options.file, { store, artifacts })
     return { market }

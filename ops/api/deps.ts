@@ -12,8 +12,6 @@ export interface ApiDeps {
   readonly reads: StoreReads
   /** Of a candle: the base of the roll-ups that can be asked for. */
   readonly intervalMs: Millis
-  /** Share of one trade's value, for the scores. */
-  readonly fees: number
   readonly status: () => Promise<StatusRead>
   readonly coins: () => Promise<readonly CoinRead[]>
   readonly tree: () => TreeNode

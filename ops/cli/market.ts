@@ -98,7 +98,6 @@ function offlineDeps(market: OpenedMarket, config: Config, world: World): ApiDep
   return {
     reads,
     intervalMs: config.market.interval,
-    fees: config.fees,
     status: async () => absent(),
     coins: async () =>
       (await reads.candleCounts()).map(({ coin, candles, gaps, to }) => ({

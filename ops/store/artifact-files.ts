@@ -13,17 +13,22 @@ export interface ArtifactFiles {
   readonly keep: (folder: string) => Promise<Artifact>
   /** Verified each time it is opened for the first time in this life. */
   readonly open: (sha256: string) => Promise<Artifact>
+  readonly has: (sha256: string) => boolean
 }
 
 export function artifactFiles(folder: string): ArtifactFiles {
   const opened = new Map<string, Promise<Artifact>>()
   const open = (sha256: string): Promise<Artifact> => {
-    const known = opened.get(sha256) ?? openArtifact(join(folder, sha256))
-    opened.set(sha256, known)
-    return known
+    const known = opened.get(sha256)
+    if (known) return known
+    const opening = openArtifact(join(folder, sha256))
+    opened.set(sha256, opening)
+    opening.catch(() => opened.delete(sha256))
+    return opening
   }
   return {
     open,
+    has: (sha256) => existsSync(join(folder, sha256)),
     keep: async (from) => {
       const { sha256, manifest } = await openArtifact(from)
       const place = join(folder, sha256)

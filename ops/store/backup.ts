@@ -93,8 +93,10 @@ async function writeAll(
   await frames.manifest(await manifestOf(tx, store, now()))
   for (const table of tables) {
     const columns = await columnsOf(tx, table)
-    const content = await tx`copy (select ${tx(columns)} from ${tx(table)}) to stdout`.readable()
-    await frames.section({ type: 'table', table, columns }, content)
+    await frames.section(
+      { type: 'table', table, columns },
+      Readable.from(linesOf(tx, table, columns)),
+    )
     progress?.(table)
   }
   // Artifacts never change, and those of the versions above were there before them.
@@ -103,6 +105,25 @@ async function writeAll(
     progress?.(relative(artifacts, path))
   }
   await frames.finish()
+}
+
+const rowsAtOnce = 2_000
+
+/**
+ * A table's rows as `copy … to stdout` would write them, through a cursor: the driver's own copy stops for ever when its
+ * reader is slower than the server.
+ */
+async function* linesOf(tx: Tx, table: string, columns: readonly string[]): AsyncGenerator<Buffer> {
+  const fields = columns.map(
+    (
+      column,
+    ) => `coalesce(replace(replace(replace(replace("${column}"::text, '\\', '\\\\'), E'\\t', '\\t'),
+      E'\\n', '\\n'), E'\\r', '\\r'), '\\N')`,
+  )
+  const line = tx.unsafe(`select concat_ws(E'\\t', ${fields.join(', ')}) as line from "${table}"`)
+  for await (const rows of line.cursor(rowsAtOnce)) {
+    if (rows.length > 0) yield Buffer.from(`${rows.map((row) => row.line).join('\n')}\n`)
+  }
 }
 
 async function manifestOf(tx: Tx, store: Store, now: Millis): Promise<BackupManifest> {

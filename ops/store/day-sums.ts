@@ -1,6 +1,7 @@
 /**
- * Sums over resolved predictions by UTC day. Whole days come from `score_day`, which is made in the transaction that
- * resolves them; the days that a range cuts are summed from their rows. In-sample rows are in neither.
+ * Sums over resolved predictions by UTC day. Whole days before a version's mark come from `score_day`, which is made in
+ * the transaction that moves the mark; later days, and those that a range cuts, are summed from their rows. In-sample
+ * rows are in neither.
  */
 import type { Mode } from '../../models/prediction.ts'
 import { dayMs, floorTo, type Millis } from '../../streams/time.ts'
@@ -107,37 +108,48 @@ export async function readDaySums(
   const from = filter.from ?? Number.NEGATIVE_INFINITY
   const to = filter.to ?? Number.POSITIVE_INFINITY
   const [firstWhole, lastWhole] = wholeDays(from, to)
-  const rows = await faulted(async () => {
-    const parts = await Promise.all([
-      sql<Row[]>`
-        select v.coin, v.family, v.number, s.* from score_day s join (${matching(sql, filter)}) v on v.id = s.version_id
-        where s.day >= ${firstWhole}::timestamptz and s.day < ${lastWhole}::timestamptz
-          ${ofMode(sql, 's.mode', filter.mode)}
-        order by s.day`,
-      ...cutDays(from, to).map(([first, last]) => sumRows(sql, filter, first, last)),
-    ])
-    return parts.flat()
-  })
+  const rows = await faulted(() =>
+    // One snapshot: a mark that moves in between would count a day twice, or not at all.
+    sql.begin('isolation level repeatable read read only', async (tx) => {
+      const [mark] = await tx<{ day: Millis | null }[]>`
+        select min(open_day) filter (where open_day > '-infinity') as day from (${matching(tx, filter)}) v`
+      // Without a mark there is nothing resolved.
+      const open = Math.max(from, mark?.day ?? Number.POSITIVE_INFINITY)
+      const after = tx`p.open_at >= v.open_day`
+      const before = tx`p.open_at < v.open_day`
+      const parts = await Promise.all([
+        tx<Row[]>`
+          select v.coin, v.family, v.number, s.*
+          from score_day s join (${matching(tx, filter)}) v on v.id = s.version_id
+          where s.day >= ${firstWhole} and s.day < ${lastWhole} and s.day < v.open_day
+            ${ofMode(tx, 's.mode', filter.mode)}`,
+        sumRows(tx, filter, open, to, after),
+        ...cutDays(from, to).map(([first, last]) => sumRows(tx, filter, first, last, before)),
+      ])
+      return parts.flat()
+    }),
+  )
   return rows.map(daySums).sort((a, b) => a.day - b.day)
 }
 
 async function sumRows(
-  sql: Sql,
+  tx: Tx,
   filter: Parameters<StoreReads['daySums']>[0],
   from: Millis,
   to: Millis,
+  side: Fragment,
 ): Promise<readonly Row[]> {
-  return await sql<Row[]>`
-    select v.coin, v.family, v.number, date_trunc('day', p.open_at, 'UTC') as day, ${sums(sql)}
-    from (${matching(sql, filter)}) v
+  return await tx<Row[]>`
+    select v.coin, v.family, v.number, date_trunc('day', p.open_at, 'UTC') as day, ${sums(tx)}
+    from (${matching(tx, filter)}) v
     join prediction p on p.version_id = v.id
     join outcome o on o.version_id = p.version_id and o.open_at = p.open_at
     where p.mode <> 'in_sample' and p.open_at >= ${from} and p.open_at < ${to}
-      and o.open_at >= ${from} and o.open_at < ${to} ${ofMode(sql, 'p.mode', filter.mode)}
+      and o.open_at >= ${from} and o.open_at < ${to} and ${side} ${ofMode(tx, 'p.mode', filter.mode)}
     group by v.coin, v.family, v.number, p.mode, 4`
 }
 
-function ofMode(sql: Sql, column: string, mode: Mode | undefined): Fragment {
+function ofMode(sql: Sql | Tx, column: string, mode: Mode | undefined): Fragment {
   return mode === undefined ? sql`` : sql`and ${sql(column)} = ${mode}`
 }
 

@@ -1,7 +1,7 @@
 /**
  * What the market did over each prediction's horizon, resolved from the candles in the ledger once the candle at its end
  * is there, never before. Making it again changes nothing, unless a candle was corrected: then the higher revision
- * counts. The day's sums are made again in the same transaction.
+ * counts. The sums of whole days are made in the same transaction.
  */
 import type { Coin } from '../../streams/coin.ts'
 import { dayMs, floorTo, type Millis } from '../../streams/time.ts'
@@ -11,9 +11,10 @@ import { sumNames, sums } from './day-sums.ts'
 import { faulted } from './faults.ts'
 import type { Store } from './store.ts'
 
-/** One version's openings that are due: `[from, to)`. */
+/** One version's openings that are due: `[from, to)`; nothing before its mark is. */
 interface Due {
   readonly id: number
+  readonly mark: Millis
   readonly from: Millis
   readonly to: Millis
 }
@@ -38,7 +39,7 @@ export async function resolveOutcomes(
         const due = await dueVersions(tx, coinId, true)
         if (due.length === 0) return { written: 0, isLast: true }
         const written = await writeOutcomes(tx, coinId, due, store.intervalMs, fee)
-        await sumDays(tx, written)
+        await sumDays(tx, due)
         await tx`
           update version v set unresolved_from = instant(d.until)
           from unnest(${numberColumn(due, (it) => it.id)}::int4[],
@@ -68,22 +69,24 @@ async function dueVersions(
   interface Row {
     readonly id: number
     readonly horizon_ms: Millis
+    readonly unresolved_from: Millis
     readonly first: Millis | null
     readonly newest: Millis | null
   }
   const rows = await sql<Row[]>`
-    select v.id, v.horizon_ms,
+    select v.id, v.horizon_ms, v.unresolved_from,
       (select open_at from prediction p where p.version_id = v.id and p.open_at >= v.unresolved_from
         order by open_at limit 1) as first,
       (select open_at from candle k where k.coin_id = ${coinId} order by open_at desc limit 1) as newest
     from version v join lane l on l.id = v.lane_id
     where l.coin_id = ${coinId}
     order by v.id ${isLocked ? sql`for no key update of v` : sql``}`
-  return rows.flatMap(({ id, horizon_ms, first, newest }) => {
+  return rows.flatMap(({ id, horizon_ms, unresolved_from, first, newest }) => {
     if (first === null || newest === null) return []
     // The candle that opens a horizon later closes when the horizon has passed.
     const to = Math.min(newest - horizon_ms + 1, first + stepMs)
-    return first < to ? [{ id, from: first, to }] : []
+    const mark = Number.isFinite(unresolved_from) ? unresolved_from : first
+    return first < to ? [{ id, mark, from: first, to }] : []
   })
 }
 
@@ -141,28 +144,28 @@ async function writeOutcomes(
     returning version_id, open_at`
 }
 
-/** The touched days of each version, whole, from their rows; in-sample rows are in no sum. */
-async function sumDays(tx: Tx, written: readonly Written[]): Promise<void> {
-  const touched = new Map<string, { readonly id: number; readonly day: Millis }>()
-  for (const { version_id: id, open_at } of written) {
-    const day = floorTo(open_at, dayMs)
-    touched.set(`${id} ${day}`, { id, day })
-  }
-  const days = [...touched.values()]
-  if (days.length === 0) return
-  const first = Math.min(...days.map((it) => it.day))
-  const last = Math.max(...days.map((it) => it.day)) + dayMs
+/**
+ * The days that a version's mark passes, whole, from their rows; in-sample rows are in no sum. The day in which the mark
+ * comes to lie is summed by whoever reads it: making it again every minute would cost a day's rows per version.
+ */
+async function sumDays(tx: Tx, all: readonly Due[]): Promise<void> {
+  const due = all
+    .map(({ id, mark, to }) => ({ id, first: floorTo(mark, dayMs), until: floorTo(to, dayMs) }))
+    .filter((it) => it.first < it.until)
+  if (due.length === 0) return
+  const first = Math.min(...due.map((it) => it.first))
+  const until = Math.max(...due.map((it) => it.until))
   const columns = tx.unsafe(sumNames.join(', '))
   await tx`
     insert into score_day (version_id, day, mode, ${columns})
-    select p.version_id, instant(d.day), p.mode, ${sums(tx)}
-    from unnest(${numberColumn(days, (it) => it.id)}::int4[], ${numberColumn(days, (it) => it.day)}::float8[])
-      as d (id, day)
-    join prediction p on p.version_id = d.id and p.open_at >= instant(d.day) and p.open_at < instant(d.day + ${dayMs})
+    select p.version_id, date_trunc('day', p.open_at, 'UTC'), p.mode, ${sums(tx)}
+    from unnest(${numberColumn(due, (it) => it.id)}::int4[], ${numberColumn(due, (it) => it.first)}::float8[],
+      ${numberColumn(due, (it) => it.until)}::float8[]) as d (id, first, until)
+    join prediction p on p.version_id = d.id and p.open_at >= instant(d.first) and p.open_at < instant(d.until)
     join outcome o on o.version_id = p.version_id and o.open_at = p.open_at
-    where p.mode <> 'in_sample' and p.open_at >= ${first} and p.open_at < ${last}
-      and o.open_at >= ${first} and o.open_at < ${last}
-    group by p.version_id, d.day, p.mode
+    where p.mode <> 'in_sample' and p.open_at >= ${first} and p.open_at < ${until}
+      and o.open_at >= ${first} and o.open_at < ${until}
+    group by p.version_id, 2, p.mode
     on conflict (version_id, day, mode) do update set
       (${columns}) = row (${tx.unsafe(sumNames.map((name) => `excluded.${name}`).join(', '))})`
 }

@@ -3,7 +3,7 @@ import type { Mode, Signal } from '../../models/prediction.ts'
 import type { Slot, Version } from '../../models/version.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { dayMs, hourMs, type Millis, minuteMs } from '../../streams/time.ts'
-import type { Fragment, Sql } from './connection.ts'
+import type { Fragment, Sql, Tx } from './connection.ts'
 import { pageOf, readCursor } from './cursor.ts'
 import { faulted } from './faults.ts'
 import type { OutcomeRead, Page, PredictionRead, StoreReads } from './reads.ts'
@@ -86,7 +86,7 @@ export async function readPredictionTotal(
 
 /** The versions that a filter means. */
 export function matching(
-  sql: Sql,
+  sql: Sql | Tx,
   filter: {
     readonly coin?: Coin | undefined
     readonly family?: string | undefined
@@ -95,7 +95,8 @@ export function matching(
 ): Fragment {
   const { coin, family, version } = filter
   return sql`
-    select v.id, c.symbol as coin, l.family, v.number, v.horizon_ms
+    select v.id, c.symbol as coin, l.family, v.number, v.horizon_ms,
+      date_trunc('day', v.unresolved_from, 'UTC') as open_day
     from version v join lane l on l.id = v.lane_id join coin c on c.id = l.coin_id
     where true
       ${coin === undefined ? sql`` : sql`and c.symbol = ${coin}`}

@@ -80,6 +80,17 @@ async function assign(
   await tx`update version set state = 'serving' where id = ${versionId}`
 }
 
+/** Nobody holds the lane's slots from `from` on: it is not followed any longer, and not audited either. */
+export async function closeSlots(sql: Sql, names: Names, lane: Lane, from: Millis): Promise<void> {
+  const laneId = await names.lane(lane)
+  await faulted(() =>
+    sql.begin(async (tx) => {
+      await tx`delete from pointer where lane_id = ${laneId} and until_at is null and from_at >= ${from}`
+      await tx`update pointer set until_at = ${from} where lane_id = ${laneId} and until_at is null`
+    }),
+  )
+}
+
 export async function setVersionState(
   sql: Sql,
   names: Names,

@@ -126,7 +126,6 @@ export function stubDeps(more: Partial<ApiDeps> = {}): ApiDeps {
   return {
     reads: stubReads,
     intervalMs: 60_000,
-    fees: 0.001,
     status: async () => ({
       version: '0.1.0',
       mode: 'tape',

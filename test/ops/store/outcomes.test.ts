@@ -153,6 +153,34 @@ test('a volatility is held against what the price did, whichever way, and agains
   assert.ok(Math.abs((day?.naiveAbsoluteErrorSum ?? 0) - Math.abs(before - actual)) < 1e-12)
 })
 
+test('a day counts once, whether its mark lies before, in or after it, and when the mark moves back', async () => {
+  const store = await openTestStore()
+  const who = await version(store, { manifest: twoAhead })
+  const minutes = 2 * 1440
+  await store.write.writeHistory(Array.from({ length: minutes }, (_, i) => candle(i)))
+  const due = { horizonMs: 2 * minuteMs, asked: 'backfill' } as const
+  const counts = async (): Promise<readonly number[]> =>
+    (await store.reads.daySums({})).map((it) => it.n)
+  const say = async (from: number, to: number): Promise<void> => {
+    const list = Array.from({ length: to - from }, (_, i) => prediction(who, from + i, due))
+    await store.write.commit(entries(...list), () => at(minutes))
+  }
+  await say(100, 719)
+  await resolveOutcomes(store, btc, fee)
+  assert.deepEqual(await counts(), [619])
+  // The next day begins at 720; then the mark has passed the first.
+  await say(720, 730)
+  await resolveOutcomes(store, btc, fee)
+  assert.deepEqual(await counts(), [619, 10])
+  await say(0, 100)
+  assert.deepEqual(await counts(), [619, 10])
+  await resolveOutcomes(store, btc, fee)
+  assert.deepEqual(await counts(), [719, 10])
+  await say(2200, 2210)
+  await resolveOutcomes(store, btc, fee)
+  assert.deepEqual(await counts(), [719, 10, 10])
+})
+
 test('sums by day are the same from the table and from rows, and never over rows seen in training', async () => {
   const store = await openTestStore()
   const who = await version(store, { slot: 'v1', manifest: twoAhead })

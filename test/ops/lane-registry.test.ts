@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { LaneRegistry } from '../../ops/lane-registry.ts'
+import { artifactFiles } from '../../ops/store/artifact-files.ts'
+import { minuteMs } from '../../streams/time.ts'
+import { btc, eth } from '../support/candles.ts'
+import { noon, openTestStore, type TestStore, temporaryFolder } from '../support/database.ts'
+
+const shipped = fileURLToPath(new URL('../../models', import.meta.url))
+
+function registry(store: TestStore, families: readonly string[]): LaneRegistry {
+  const artifacts = artifactFiles(join(temporaryFolder(), 'artifacts'))
+  return new LaneRegistry({ store, reads: store.reads, artifacts, families, shipped })
+}
+
+test('a new lane gets the shipped version in slot v1, from the candle given, and keeps it', async () => {
+  const store = await openTestStore()
+  const first = registry(store, ['linear'])
+  await first.open(btc, noon)
+  const [pointer] = first.pointers({ coin: btc, family: 'linear' })
+  assert.deepEqual(pointer, {
+    coin: btc,
+    family: 'linear',
+    version: 1,
+    slot: 'v1',
+    from: noon,
+    until: null,
+  })
+  assert.equal(first.lanes(btc)[0]?.versions[0]?.artifact.manifest.family, 'linear')
+  const again = registry(store, ['linear'])
+  await again.open(btc, noon + 10 * minuteMs)
+  assert.deepEqual(again.pointers({ coin: btc, family: 'linear' }), [pointer])
+})
+
+test('a family or a coin that is not followed any longer holds no slot from there on, and comes back with its version', async () => {
+  const store = await openTestStore()
+  const both = registry(store, ['linear', 'volatility'])
+  await both.open(btc, noon)
+  await both.open(eth, noon)
+  const later = noon + 10 * minuteMs
+  const fewer = registry(store, ['linear'])
+  await fewer.closeOthers([btc], later)
+  const open = (await store.reads.pointers()).filter(({ until }) => until === null)
+  assert.deepEqual(
+    open.map(({ coin, family }) => `${coin} ${family}`),
+    ['BTC/USDT linear'],
+  )
+  const back = registry(store, ['linear', 'volatility'])
+  await back.open(btc, later + 5 * minuteMs)
+  const held = back.pointers({ coin: btc, family: 'volatility' })
+  assert.deepEqual(
+    held
+      .map(({ version, from, until }) => [version, from, until])
+      .toSorted((a, b) => Number(a[1]) - Number(b[1])),
+    [
+      [1, noon, later],
+      [1, later + 5 * minuteMs, null],
+    ],
+  )
+})
