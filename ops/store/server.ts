@@ -74,6 +74,8 @@ export async function startServer(
       const running = pid ?? readPostmaster(placement)?.pid
       pid = undefined
       if (running !== undefined) await stopPostmaster(running)
+      if (placement.socketFolder !== placement.cluster)
+        rmSync(placement.socketFolder, { recursive: true, force: true })
     },
   }
 }
