@@ -16,7 +16,6 @@ import type { Address } from '../actors/protocol.ts'
 import { type Sink, type SinkCommand, type SinkPorts, sink } from '../actors/sink.ts'
 import type { Lane, Pointer, Version } from '../models/version.ts'
 import { inProcessBus } from '../streams/bus.ts'
-import { tell } from '../streams/channels.ts'
 import type { Coin } from '../streams/coin.ts'
 import type { FeatureSet } from '../streams/features/set.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
@@ -77,10 +76,9 @@ export async function assemble(ports: AssemblyPorts): Promise<Assembly> {
     marketNow: () => ports.feed.now(),
     isCurrent: (path, epoch) => tree().find(path)?.epoch === epoch,
   })
-  const inference = inferenceTree(ports.inference, (version, reason) => {
-    tell('version.quarantined', { ...version, reason })
-    return tree().quarantine(fleet.versionPath(version), reason)
-  })
+  const inference = inferenceTree(ports.inference, (version, reason) =>
+    tree().quarantine(fleet.versionPath(version), reason),
+  )
   const fleet: Fleet = new Fleet(
     {
       ...ports,
