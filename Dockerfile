@@ -28,7 +28,7 @@ COPY . .
 # Inside, it listens on all addresses, because only then a port can be published; writing needs the token in any case.
 ENV LANG=C.UTF-8 NODE_ENV=production PATH=/opt/starling/node_modules/.bin:$PATH \
   STARLING_DATA=/data STARLING_API_HOST=0.0.0.0 STARLING_API_PORT=8080
-USER starling
+USER 10001:10001
 VOLUME /data
 EXPOSE 8080
 # The embedded server has 25 s to end with everything written: stop with --time 30.
