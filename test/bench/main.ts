@@ -10,6 +10,7 @@ import { benchCandles } from './candles.ts'
 import { benchFeatures } from './features.ts'
 import { benchFrames } from './frames.ts'
 import { benchInference } from './inference.ts'
+import { benchLedger } from './ledger.ts'
 import { benchPath } from './path.ts'
 
 interface Figure {
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   frames: benchFrames,
   path: benchPath,
   inference: benchInference,
+  ledger: benchLedger,
 }
 
 const wanted = process.argv.slice(2)

@@ -6,7 +6,8 @@ import { LaneRegistry } from '../../ops/lane-registry.ts'
 import { artifactFiles } from '../../ops/store/artifact-files.ts'
 import { minuteMs } from '../../streams/time.ts'
 import { btc, eth } from '../support/candles.ts'
-import { noon, openTestStore, type TestStore, temporaryFolder } from '../support/database.ts'
+import { noon, openTestStore, type TestStore } from '../support/database.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const shipped = fileURLToPath(new URL('../../models', import.meta.url))
 

@@ -3,11 +3,11 @@
  * test leaves running is killed when the test ends, and its directory goes with it.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { temporaryFolder } from './temporary-folder.ts'
 import { until } from './until.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -42,7 +42,7 @@ export interface RunningDaemon {
 
 /** A data directory and a configuration, gone with the test. */
 export function house(t: TestContext, config = quickConfig): House {
-  const folder = mkdtempSync(join(tmpdir(), 'starling test '))
+  const folder = temporaryFolder()
   const data = join(folder, 'data')
   const file = join(folder, 'starling.yaml')
   writeFileSync(file, config)

@@ -3,9 +3,7 @@
  * STARLING_TEST_DATABASE_URL names; and an empty store per call, in a database of its own that is dropped afterwards.
  */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { after } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LedgerEntry } from '../../actors/ledger.ts'
@@ -21,6 +19,7 @@ import { assignSlot, registerVersion } from '../../ops/store/versions.ts'
 import type { Candle } from '../../streams/candles/candle.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { type Millis, minuteMs } from '../../streams/time.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 let shared: Promise<OwnServer> | undefined
 const url = process.env.STARLING_TEST_DATABASE_URL
@@ -57,13 +56,6 @@ async function launch(): Promise<OwnServer> {
     rmSync(folder, { recursive: true, force: true })
   }
   return { ...server, folder, remove }
-}
-
-/** With a space, because people's folders have them, and open to the user as whom root runs PostgreSQL. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'starling test '))
-  chmodSync(folder, 0o755)
-  return folder
 }
 
 export interface TestStore extends Store {

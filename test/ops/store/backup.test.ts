@@ -17,10 +17,10 @@ import {
   openTestStore,
   prediction,
   type TestStore,
-  temporaryFolder,
   testServer,
   version,
 } from '../../support/database.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 /** A store with a row in most tables. */
 async function filledStore(): Promise<TestStore> {

@@ -15,9 +15,9 @@ import {
   noon,
   openTestStore,
   prediction,
-  temporaryFolder,
   version,
 } from '../../support/database.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 test('candles, predictions and outcomes leave as Parquet and CSV with the values they have', async () => {
   const folder = temporaryFolder()

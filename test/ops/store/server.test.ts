@@ -15,10 +15,10 @@ import {
   openTestStore,
   prediction,
   startOwnServer,
-  temporaryFolder,
   until,
   version,
 } from '../../support/database.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const isRoot = process.getuid?.() === 0
 
