@@ -71,8 +71,8 @@ test('each SIGINT and SIGTERM sent here arrives there, once', async (t) => {
 test('under npm, the Ctrl-C that comes from the terminal and from npm is one', async (t) => {
   const launched = await launch(t, { npm_command: 'start' })
   launched.process.kill('SIGINT')
-  await until('it arrives', () => launched.said.length === 2)
   launched.process.kill('SIGINT')
+  await until('it arrives', () => launched.said.length === 2)
   launched.process.kill('SIGTERM')
   assert.equal((await once(launched.process, 'exit'))[0], 5)
   assert.deepEqual(launched.said.slice(1), ['SIGINT', 'SIGTERM'])
