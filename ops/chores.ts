@@ -1,8 +1,9 @@
 /** What must be done from time to time around the fleet: the lease renewed, parts made ahead and dropped, the disk looked at. */
+import { tell } from '../streams/channels.ts'
 import { Fault } from '../streams/fault.ts'
 import { type Clock, hourMs, type Millis } from '../streams/time.ts'
 import type { Config } from './config/schema.ts'
-import { type DataDirectory, freeBytes } from './store/data-directory.ts'
+import { type DataDirectory, freeBytes, lowBytes } from './store/data-directory.ts'
 import { type Lease, leaseMs } from './store/lease.ts'
 import { retain } from './store/retention.ts'
 import type { Store } from './store/store.ts'
@@ -20,8 +21,8 @@ export interface ChorePorts {
   readonly lost: (reason: string) => void
 }
 
-/** Below this the database will soon refuse to write; the daemon says so before it does. */
-export const diskBytesLow = 2 * 1024 ** 3
+/** How often the disk is looked at: a database can fill the last gibibytes in a minute. */
+const diskEveryMs = 5_000
 
 export function keepHouse(ports: ChorePorts): () => void {
   const { clock, store, lease, log } = ports
@@ -49,11 +50,8 @@ export function keepHouse(ports: ChorePorts): () => void {
     ),
     every(
       clock,
-      30_000,
-      async () => {
-        const bytes = freeBytes(ports.directory)
-        if (bytes < diskBytesLow) log.say('warn', 'disk.low', { bytes })
-      },
+      diskEveryMs,
+      async () => lookAtDisk(ports),
       (error) => log.say('warn', 'disk.unknown', { error: String(error) }),
     ),
   ]
@@ -77,4 +75,11 @@ function every(
       })
   }, ms)
   return () => chore.unsubscribe()
+}
+
+function lookAtDisk({ directory, log }: ChorePorts): void {
+  const bytes = freeBytes(directory)
+  const isLow = bytes < lowBytes(directory)
+  if (isLow) log.say('warn', 'disk.low', { bytes })
+  tell('disk.looked_at', { freeBytes: bytes, isLow })
 }

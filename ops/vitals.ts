@@ -49,6 +49,7 @@ export function watchVitals(ports: VitalsPorts): VitalsWatch {
   let firstPredictionAt: Millis | null = null
   let lastCandleAt: Millis | null = null
   let sinkWaitsFor: string | undefined
+  let diskIsLow: number | undefined
   let audited: ContinuityRead | undefined
   const continuity = remembered(clock, continuityForMs, async () => {
     audited = await reads.continuity(undefined, undefined)
@@ -70,6 +71,9 @@ export function watchVitals(ports: VitalsPorts): VitalsWatch {
     }),
     listen('sink.waiting', ({ code }) => {
       sinkWaitsFor = code
+    }),
+    listen('disk.looked_at', ({ freeBytes, isLow }) => {
+      diskIsLow = isLow ? freeBytes : undefined
     }),
     listen('sink.committed', () => {
       sinkWaitsFor = undefined
@@ -99,6 +103,8 @@ export function watchVitals(ports: VitalsPorts): VitalsWatch {
         told.push(`${coin} is reconnecting: ${feedState.detail}`)
     }
     if (sinkWaitsFor !== undefined) told.push(`the ledger cannot be written: ${sinkWaitsFor}`)
+    if (diskIsLow !== undefined)
+      told.push(`the disk has only ${Math.round(diskIsLow / 1024 ** 2)} MiB left`)
     if (audited && audited.unexplained > 0)
       told.push(`${audited.unexplained} candles are unexplained`)
     if (audited && audited.duplicates > 0)

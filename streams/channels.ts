@@ -52,6 +52,7 @@ export interface Happenings {
   }
   'version.loaded': { coin: string; family: string; version: number }
   'version.quarantined': { coin: string; family: string; version: number; reason: string }
+  'disk.looked_at': { freeBytes: number; isLow: boolean }
   'sink.committed': { rows: number; ms: number; stale: number }
   'sink.waiting': { code: string; attempt: number; queued: number }
   'actor.started': { path: string; epoch: number }

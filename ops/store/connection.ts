@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import type Postgres from 'postgres'
 import { Fault } from '../../streams/fault.ts'
 import type { Millis } from '../../streams/time.ts'
@@ -48,8 +49,15 @@ export function openDatabase(address: ServerAddress, database: string): Sql {
     case 'socket':
       return connect({ ...options, path: address.path, user: clusterUser })
     case 'url':
-      return connect(address.url, options)
+      return connect(address.url, { ...options, ...socketIn(address.url) })
   }
+}
+
+/** A server's socket may stand in the place of its host, as PostgreSQL's own URLs have it: `postgres://me@%2Frun%2Fpostgresql/db`. */
+function socketIn(url: string): { readonly path?: string } {
+  const { hostname, port } = new URL(url)
+  const folder = decodeURIComponent(hostname)
+  return folder.startsWith('/') ? { path: join(folder, `.s.PGSQL.${port || 5432}`) } : {}
 }
 
 /** `tape-seed-7` → `starling_tape_seed_7`; names longer than PostgreSQL's 63 bytes end in a hash. */

@@ -80,6 +80,12 @@ export function freeBytes(directory: { readonly path: string }): number {
   return disk.bavail * disk.bsize
 }
 
+/** Below this the database will soon refuse to write: 2 GiB, or a tenth of a small disk. */
+export function lowBytes(directory: { readonly path: string }): number {
+  const disk = statfsSync(directory.path)
+  return Math.min(2 * 1024 ** 3, (disk.blocks * disk.bsize) / 10)
+}
+
 function lockedBy(file: string, mine: LockHolder): DirectoryLock {
   const isMine = (): boolean =>
     existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as LockHolder).pid === mine.pid

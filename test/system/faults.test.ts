@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as elapse } from 'node:timers/promises'
+import { openDatabase } from '../../ops/store/connection.ts'
+import { startServer } from '../../ops/store/server.ts'
+import {
+  assertContinuity,
+  house,
+  quickConfig,
+  type RunningDaemon,
+  startDaemon,
+} from '../support/daemon.ts'
+import { assertKept, progress, seen, status, wellAgain } from '../support/ledger-view.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { until } from '../support/until.ts'
+
+const mebi = 1024 ** 2
+const isRoot = process.getuid?.() === 0
+const market = 'starling_tape_seed_7'
+
+/** The lease lasts 10 s, so this is long enough for everything that a longer sleep would touch. */
+const sleepMs = 15_000
+
+function ownDatabase(daemon: RunningDaemon) {
+  return openDatabase(
+    { type: 'socket', path: join(daemon.house.data, 'postgres', '.s.PGSQL.5432') },
+    market,
+  )
+}
+
+test('the machine sleeps and wakes: nobody is taken for hung, and the fleet goes on', async (t) => {
+  const daemon = await startDaemon(t, house(t))
+  await progress(daemon, 6)
+  const before = await seen(daemon)
+  daemon.process.kill('SIGSTOP')
+  await elapse(sleepMs)
+  daemon.process.kill('SIGCONT')
+  await progress(daemon, 12)
+  assertKept(before, await seen(daemon))
+  await wellAgain(daemon)
+  await assertContinuity(daemon)
+  assert.doesNotMatch(daemon.output(), /"event":"actor.crashed"/)
+})
+
+test('the database is slow, then refuses, then is back: the daemon waits and loses nothing', async (t) => {
+  const daemon = await startDaemon(t, house(t))
+  await progress(daemon, 6)
+  const before = await seen(daemon)
+  const sql = ownDatabase(daemon)
+  t.after(() => sql.end())
+  await sql.begin(async (tx) => {
+    await tx`lock table prediction in access exclusive mode`
+    await elapse(5_000)
+  })
+  await progress(daemon, 6)
+  const admin = openDatabase(
+    { type: 'socket', path: join(daemon.house.data, 'postgres', '.s.PGSQL.5432') },
+    'postgres',
+  )
+  t.after(() => admin.end())
+  await admin.unsafe(`alter database ${market} with connection limit 0`)
+  await admin.unsafe(`alter role starling nosuperuser`).catch(() => {})
+  await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${market}`
+  await elapse(5_000)
+  await admin.unsafe(`alter database ${market} with connection limit -1`)
+  await progress(daemon, 12)
+  assertKept(before, await seen(daemon))
+  await wellAgain(daemon)
+  await assertContinuity(daemon)
+})
+
+test('the disk is full: it was said before, nothing is lost, and the fleet goes on when there is room', {
+  skip: isRoot ? false : 'needs root, to mount a small disk',
+}, async (t) => {
+  const folder = temporaryFolder()
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256m,mode=755', 'tmpfs', folder])
+  if (mounted.status !== 0) return t.skip(`cannot mount a small disk here: ${mounted.stderr}`)
+  const at = { data: join(folder, 'data'), config: join(folder, 'starling.yaml') }
+  writeFileSync(at.config, quickConfig)
+  t.after(() => {
+    spawnSync('fuser', ['-k', '-m', folder])
+    spawnSync('umount', ['-l', folder])
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const daemon = await startDaemon(t, at)
+  await progress(daemon, 6)
+  const before = await seen(daemon)
+  const ballast = join(folder, 'ballast')
+  const fill = (file: string, bytes: number): unknown =>
+    spawnSync('dd', ['if=/dev/zero', `of=${file}`, 'bs=1M', `count=${Math.ceil(bytes / mebi)}`])
+  const { bavail, bsize } = statfsSync(folder)
+  fill(join(folder, 'some'), bavail * bsize - 20 * mebi)
+  const says = (what: RegExp) => async () =>
+    (await status(daemon)).degraded.some((it) => what.test(it))
+  await until('it says that there is little room', says(/disk/), 30_000)
+  fill(ballast, 400 * mebi)
+  await until(
+    'it says that it cannot write',
+    () => /store\.disk_full|sink\.waiting/.test(daemon.output()),
+    60_000,
+  )
+  rmSync(ballast)
+  rmSync(join(folder, 'some'))
+  await progress(daemon, 12)
+  assertKept(before, await seen(daemon))
+  await wellAgain(daemon)
+  await assertContinuity(daemon)
+  await daemon.end('SIGTERM')
+})
+
+test('two daemons on one database: the second stands by, takes over, and the first cannot write again', async (t) => {
+  const folder = temporaryFolder()
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const server = await startServer(folder)
+  t.after(() => server.stop())
+  const url = `postgres://starling@${encodeURIComponent(dirname(server.socket))}/postgres`
+  const config = `${quickConfig}store: { url: "${url}" }\n`
+  const first = await startDaemon(t, house(t, config))
+  await progress(first, 6)
+  const second = startDaemon(t, house(t, config), 90_000)
+  await progress(first, 6)
+  const before = await seen(first)
+  const stoppedAt = performance.now()
+  first.process.kill('SIGSTOP')
+  const taken = await second
+  assert.ok(performance.now() - stoppedAt < 30_000, 'it took longer than 30 s to take over')
+  await progress(taken, 6)
+  assertKept(before, await seen(taken))
+  const exit = new Promise<number | null>((resolve) => first.process.once('exit', resolve))
+  first.process.kill('SIGCONT')
+  assert.notEqual(await exit, 0)
+  assert.match(first.output(), /lease/)
+  await progress(taken, 12)
+  await assertContinuity(taken)
+  await taken.end('SIGTERM')
+})
