@@ -45,6 +45,8 @@ export interface AssemblyPorts {
 }
 
 export interface InferenceSettings {
+  /** The file that the children run; a test may have one whose models misbehave. */
+  readonly entry?: string
   readonly children: number
   readonly rssMax: number
   readonly deadlineMs: Millis
@@ -114,7 +116,7 @@ export function sinkWorker(ports: Omit<SinkPorts, 'policy'>): Worker<SinkCommand
 
 /** The pool and its children. A child that dies is the children's business; a pool that dies takes them with it. */
 export function inferenceTree(
-  { children: count, rssMax, deadlineMs }: InferenceSettings,
+  { children: count, rssMax, deadlineMs, entry = childEntry }: InferenceSettings,
   quarantined: (version: Version, reason: string) => Promise<void>,
 ): { readonly pool: Address<InferenceCommand>; readonly spec: SupervisorSpec } {
   const pool = worker('pool', inferencePool({ ...poolDefaults, quarantined }), {
@@ -126,7 +128,7 @@ export function inferenceTree(
       ...childDefaults,
       child,
       pool: pool.address,
-      entry: childEntry,
+      entry,
       deadlineMs,
       rssMax,
       platform,

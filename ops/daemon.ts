@@ -49,6 +49,7 @@ export interface DaemonOptions {
   /** Tells the person at the terminal how the start goes. */
   readonly say: (text: string) => void
   readonly version: string
+  readonly inferenceEntry?: string
 }
 
 export interface Daemon {
@@ -254,6 +255,7 @@ async function assembleFleet(
       tradesReachMs: 2 * hourMs,
     },
     inference: {
+      ...(ground.inferenceEntry === undefined ? {} : { entry: ground.inferenceEntry }),
       children:
         config.inference.children === 'auto'
           ? childrenFor(ground.cores)

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { benchBurst } from './burst.ts'
 import { benchCandles } from './candles.ts'
 import { benchFeatures } from './features.ts'
 import { benchFrames } from './frames.ts'
@@ -27,6 +28,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   path: benchPath,
   inference: benchInference,
   ledger: benchLedger,
+  burst: benchBurst,
 }
 
 const wanted = process.argv.slice(2)

@@ -1,0 +1,165 @@
+/**
+ * 200 coins close the same minute, each with nine versions of their own: 1,800 predictions by 1,800 different artifacts of
+ * linear and transformer size, through the real fleet, pool and PostgreSQL. The wait runs from the moment the clock closed
+ * the candle to the insert; there is no grace. What counts is the 99th percentile within one close.
+ */
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { childrenFor } from '../../actors/inference-home.ts'
+import { type Artifact, openArtifact } from '../../models/artifact.ts'
+import type { Lane, Pointer } from '../../models/version.ts'
+import { assemble } from '../../ops/assemble.ts'
+import { openDataDirectory } from '../../ops/store/data-directory.ts'
+import { acquireLease } from '../../ops/store/lease.ts'
+import { startServer } from '../../ops/store/server.ts'
+import { openStore, type Store } from '../../ops/store/store.ts'
+import { assignSlot, registerVersion } from '../../ops/store/versions.ts'
+import { listen } from '../../streams/channels.ts'
+import { type Coin, parseCoin } from '../../streams/coin.ts'
+import { featureSet } from '../../streams/features/set.ts'
+import { Pace } from '../../streams/feeds/pace.ts'
+import { seededMarket } from '../../streams/feeds/tape/seeded.ts'
+import { tapeFeed } from '../../streams/feeds/tape/tape.ts'
+import { dayMs, type Millis, minuteMs, wallClock } from '../../streams/time.ts'
+import type { FleetLane } from '../../supervisor/fleet.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import type { Figure } from './candles.ts'
+
+const coinCount = 200
+const families = 9
+const closes = 6
+/** Three seconds a candle: each close is over before the next. */
+const speed = 20
+
+export async function benchBurst(): Promise<readonly Figure[]> {
+  const folder = temporaryFolder()
+  const directory = openDataDirectory(join(folder, 'data'))
+  const server = await startServer(directory.path)
+  const market = seededMarket({ seed: 1 })
+  const store = await openStore({
+    address: { type: 'socket', path: server.socket },
+    market: market.name,
+    intervalMs: minuteMs,
+  })
+  try {
+    const lease = await acquireLease(store.sql, 'fleet', 'bench')
+    const pace = new Pace()
+    const feed = tapeFeed({ market, clock: wallClock, speed, graceMs: 0, pace })
+    const coins = Array.from({ length: coinCount }, (_, i) => parseCoin(`C${i}/USDT`) as Coin)
+    const lanes = new Map<Coin, readonly FleetLane[]>()
+    for (const [i, coin] of coins.entries())
+      lanes.set(coin, await lanesOf(store, folder, coin, i, feed.now()))
+    await store.prepareParts(feed.now())
+    let lives = 0
+    const assembly = await assemble({
+      feed,
+      pace,
+      set: featureSet(minuteMs),
+      clock: wallClock,
+      random: Math.random,
+      epochs: () => ++lives,
+      coins,
+      writer: store.writer(lease, () => wallClock.now()),
+      reader: store.reader,
+      lanes: (coin) => lanes.get(coin) ?? [],
+      pointers: (lane) => [pointerOf(lane, market.startAt - minuteMs)],
+      resolveOutcomes: async () => 0,
+      timing: {
+        graceMs: 0,
+        correctionMs: 2 * minuteMs,
+        warmMs: 1.2 * dayMs,
+        historyMs: 0,
+        tradesReachMs: dayMs,
+      },
+      inference: {
+        children: childrenFor(cpus().length),
+        rssMax: 2 * 1024 ** 3,
+        deadlineMs: 30_000,
+      },
+    })
+    const waits = await waitsOfCloses()
+    await assembly.tree.stop(20_000)
+    const p99 = waits.map(
+      (close) => close.toSorted((a, b) => a - b)[Math.floor(close.length * 0.99)] as number,
+    )
+    const sorted = p99.toSorted((a, b) => a - b)
+    const name = `${coinCount} coins × ${families} versions close at once`
+    return [
+      {
+        name: `${name}, 99th percentile, median of ${closes} closes`,
+        value: sorted[closes >> 1] as number,
+        unit: 'ms',
+        against: 'limit 300',
+      },
+      {
+        name: `${name}, 99th percentile, worst close`,
+        value: sorted.at(-1) as number,
+        unit: 'ms',
+        against: 'limit 300',
+      },
+    ]
+  } finally {
+    await store.close()
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Waits by close, the first ones left out: the sessions are opened then. */
+function waitsOfCloses(): Promise<readonly (readonly number[])[]> {
+  return new Promise((resolve) => {
+    const byClose = new Map<Millis, number[]>()
+    const stop = listen('prediction.committed', ({ openAt, waitMs, mode }) => {
+      if (mode !== 'live') return
+      const waits = byClose.get(openAt) ?? []
+      waits.push(waitMs)
+      byClose.set(openAt, waits)
+      const whole = [...byClose.values()].filter((it) => it.length === coinCount * families)
+      if (whole.length < closes + 1) return
+      stop()
+      resolve(whole.slice(-closes))
+    })
+  })
+}
+
+async function lanesOf(
+  store: Store,
+  folder: string,
+  coin: Coin,
+  i: number,
+  now: Millis,
+): Promise<readonly FleetLane[]> {
+  const lanes: FleetLane[] = []
+  for (let f = 0; f < families; f++) {
+    const lane = { coin, family: `family_${f}` }
+    const artifact = await variant(folder, (i + f) % 2 === 0 ? 'linear' : 'tst', `${i}-${f}`)
+    const { sha256, manifest } = artifact
+    const version = await registerVersion(store.sql, store.names, {
+      ...lane,
+      sha256,
+      manifest,
+      metrics: null,
+      artifact: sha256,
+    })
+    await assignSlot(store.sql, store.names, 'v1', version, now - minuteMs)
+    lanes.push({ lane, versions: [{ version, artifact }] })
+  }
+  return lanes
+}
+
+/** The same graph under another identity: to the fleet a different model, with a session of its own. */
+async function variant(folder: string, family: string, name: string): Promise<Artifact> {
+  const from = fileURLToPath(new URL(`../../models/${family}/v1`, import.meta.url))
+  const to = join(folder, 'variants', name)
+  await mkdir(to, { recursive: true })
+  await cp(from, to, { recursive: true })
+  const manifest = JSON.parse(await readFile(join(from, 'manifest.json'), 'utf8')) as object
+  await writeFile(join(to, 'manifest.json'), JSON.stringify({ ...manifest, variant: name }))
+  return openArtifact(to)
+}
+
+function pointerOf(lane: Lane, from: Millis): Pointer {
+  return { ...lane, version: 1, slot: 'v1', from, until: null }
+}

@@ -1,0 +1,48 @@
+/**
+ * An inference child with real sessions, in which one family does what `mood.json` beside the artifacts says: hang, answer
+ * NaN, eat memory, or take the process with it. Without a mood it is as good as any.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type Opened, serveInference } from '../../actors/inference-serve.ts'
+import { openArtifact } from '../../models/artifact.ts'
+import { openSession } from '../../models/session.ts'
+
+export type Mood = 'hang' | 'nan' | 'grow' | 'segfault'
+
+const held: Uint8Array[] = []
+
+const moods: Readonly<Record<Mood, (outputs: Float32Array) => Float32Array>> = {
+  hang: () => {
+    for (;;) Math.sqrt(held.length)
+  },
+  nan: (outputs) => outputs.fill(Number.NaN),
+  grow: () => {
+    for (;;) held.push(new Uint8Array(8 * 1024 * 1024).fill(1))
+  },
+  segfault: (outputs) => {
+    process.kill(process.pid, 'SIGSEGV')
+    return outputs
+  },
+}
+
+async function open(folder: string): Promise<Opened> {
+  const artifact = await openArtifact(folder)
+  const session = await openSession(artifact)
+  const file = join(dirname(dirname(folder)), 'mood.json')
+  return {
+    inputWidth: session.inputWidth,
+    release: () => session.release(),
+    run: async (inputs, rows) => {
+      const outputs = await session.run(inputs, rows)
+      if (!existsSync(file)) return outputs
+      const { family, mood } = JSON.parse(readFileSync(file, 'utf8')) as {
+        family: string
+        mood: Mood
+      }
+      return artifact.manifest.family === family ? moods[mood](outputs) : outputs
+    },
+  }
+}
+
+serveInference(process, open, Number(process.argv[2]))
