@@ -105,6 +105,7 @@ const planted: readonly [RuleName, string, string, number][] = [
   ['nothing is left for later', 'ops/a.ts', `//\n/* ${'FIX'}${'ME'} */`, 2],
   ['nothing is left for later', 'ops/a.ts', '//\n  // const a = f()', 2],
   ['nothing is left for later', 'ops/a.ts', '//\n// if (a) {', 2],
+  ['paths survive a space', 'test/a.ts', "//\nnew URL('./b', import.meta.url).pathname", 2],
   ['every file is used', 'ops/a.ts', '//', 1],
   ['tests mirror what they test', 'test/ops/b.test.ts', '//', 1],
 ]

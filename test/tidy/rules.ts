@@ -180,6 +180,13 @@ export const rules = {
       ),
     ]),
 
+  'paths survive a space': (sources) =>
+    each(sources, (source) =>
+      where(source, /\bimport\.meta\.url\)\.pathname\b/).map((line) =>
+        at(source, line, 'a URL writes a space as %20: join(import.meta.dirname, …) is the path'),
+      ),
+    ),
+
   'nothing is left for later': (sources) =>
     each(sources, (source) =>
       source.lines.flatMap((line, index) => {
