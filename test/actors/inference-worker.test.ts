@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { softmaxModel, testFolder, writeArtifact } from '../support/artifacts.ts'
 import { startPool, type TestPool, type TestPoolOptions, versionOf } from '../support/pool.ts'
 import { until } from '../support/until.ts'
 
-const badChild = new URL('../support/bad-child.ts', import.meta.url).pathname
-const orphan = new URL('../support/orphan.ts', import.meta.url).pathname
+const badChild = join(import.meta.dirname, '../support/bad-child.ts')
+const orphan = join(import.meta.dirname, '../support/orphan.ts')
 const one = (it: number): Float32Array => Float32Array.of(it)
 
 async function badPool(

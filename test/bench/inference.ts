@@ -35,12 +35,11 @@ export interface RawTimes {
 
 const turns = 5
 const versionsInBurst = 1800
-const shipped = (family: string): string =>
-  new URL(`../../models/${family}/v1`, import.meta.url).pathname
+const shipped = (family: string): string => join(import.meta.dirname, `../../models/${family}/v1`)
 
 export async function benchInference(): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'starling-bench-'))
-  const raw = fork(new URL('./inference-raw.ts', import.meta.url).pathname, {
+  const raw = fork(join(import.meta.dirname, './inference-raw.ts'), {
     serialization: 'advanced',
     execArgv: [],
   })

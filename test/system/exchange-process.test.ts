@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { type Coin, parseCoin } from '../../streams/coin.ts'
@@ -17,7 +18,7 @@ interface Process {
 }
 
 async function start(t: TestContext, venue: string, coin: Coin): Promise<Process> {
-  const script = new URL('../exchange/main.ts', import.meta.url).pathname
+  const script = join(import.meta.dirname, '../exchange/main.ts')
   const args = ['--venue', venue, '--coins', coin, '--rate', '40', '--history', '10m']
   const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.after(() => child.kill('SIGKILL'))
