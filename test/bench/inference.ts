@@ -10,6 +10,7 @@ import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { fileURLToPath } from 'node:url'
 import { openArtifact } from '../../models/artifact.ts'
 import type { Version } from '../../models/version.ts'
 import { writeArtifact } from '../support/artifacts.ts'
@@ -35,11 +36,12 @@ export interface RawTimes {
 
 const turns = 5
 const versionsInBurst = 1800
-const shipped = (family: string): string => join(import.meta.dirname, `../../models/${family}/v1`)
+const shipped = (family: string): string =>
+  fileURLToPath(new URL(`../../models/${family}/v1`, import.meta.url))
 
 export async function benchInference(): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'starling-bench-'))
-  const raw = fork(join(import.meta.dirname, './inference-raw.ts'), {
+  const raw = fork(fileURLToPath(new URL('./inference-raw.ts', import.meta.url)), {
     serialization: 'advanced',
     execArgv: [],
   })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { openArtifact } from '../../models/artifact.ts'
 import { openSession } from '../../models/session.ts'
@@ -158,7 +158,7 @@ for (const [what, code, spoilt] of refusals) {
 }
 
 for (const family of ['linear', 'lightgbm', 'tst', 'lstm', 'volatility']) {
-  const folder = join(import.meta.dirname, `../../models/${family}/v1`)
+  const folder = fileURLToPath(new URL(`../../models/${family}/v1`, import.meta.url))
   test(`the first ${family} was made for the features that are computed here`, async () => {
     const { input, coin } = (await openArtifact(folder)).manifest
     assert(input.kind !== 'text')

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { type Coin, parseCoin } from '../../streams/coin.ts'
 import type { Deal } from '../exchange/market.ts'
 import type { Order } from '../exchange/orders.ts'
@@ -18,7 +18,7 @@ interface Process {
 }
 
 async function start(t: TestContext, venue: string, coin: Coin): Promise<Process> {
-  const script = join(import.meta.dirname, '../exchange/main.ts')
+  const script = fileURLToPath(new URL('../exchange/main.ts', import.meta.url))
   const args = ['--venue', venue, '--coins', coin, '--rate', '40', '--history', '10m']
   const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.after(() => child.kill('SIGKILL'))
