@@ -76,7 +76,7 @@ export async function assemble(ports: AssemblyPorts): Promise<Assembly> {
   const ledger = sinkWorker({
     writer: ports.writer,
     marketNow: () => ports.feed.now(),
-    isCurrent: (path, epoch) => tree().find(path)?.epoch === epoch,
+    isCurrent: (path, epoch) => tree().look(path)?.epoch === epoch,
   })
   const inference = inferenceTree(ports.inference, (version, reason) =>
     tree().quarantine(fleet.versionPath(version), reason),

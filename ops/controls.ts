@@ -30,7 +30,7 @@ export function operatorControls(ports: ControlPorts): OperatorControls {
       const path = pathOf(assembly, target)
       await recordAction(sql, action, targetName(target), reason)
       await carryOut(assembly, path, action, reason)
-      return { state: tree.find(path)?.state ?? 'stopped' }
+      return { state: tree.look(path)?.state ?? 'stopped' }
     },
     addCoin: async (coin, reason) => {
       if (fleet.coin(coin)) throw new Fault('coin.exists', `${coin} is followed already`)
@@ -75,7 +75,7 @@ export async function holdAgain(assembly: Assembly, sql: Sql): Promise<void> {
     const coin = coinFromPath(coinPath as string)
     if (!coin || !assembly.fleet.coin(coin)) continue
     const path = pathOf(assembly, { coin, family })
-    if (assembly.tree.find(path)) await assembly.tree.pause(path, reason)
+    if (assembly.tree.look(path)) await assembly.tree.pause(path, reason)
   }
 }
 
@@ -84,7 +84,7 @@ function pathOf({ fleet, tree }: Assembly, { coin, family }: Target): string {
   if (!known) throw new Fault('coin.unknown', `${coin} is not followed`)
   if (family === undefined) return `${known.path}/lanes`
   const path = fleet.lanePath({ coin, family } satisfies Lane)
-  if (!tree.find(path)) throw new Fault('lane.unknown', `${coin} has no lane ${family}`)
+  if (!tree.look(path)) throw new Fault('lane.unknown', `${coin} has no lane ${family}`)
   return path
 }
 

@@ -175,7 +175,7 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
     coins: watch.coins,
     tree: assembly.tree.snapshot,
     laneState: (coin, family) =>
-      assembly.tree.find(assembly.fleet.lanePath({ coin, family }))?.state ?? null,
+      assembly.tree.look(assembly.fleet.lanePath({ coin, family }))?.state ?? null,
     preview: (coin) => watch.preview(coin),
     controls: operatorControls({
       assembly,

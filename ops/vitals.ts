@@ -193,7 +193,7 @@ function readCoins(
 ): readonly CoinRead[] {
   return fleet.coins.map(({ coin, path, line, feedState }) => {
     const count = counts.find((it) => it.coin === coin)
-    const lanes = tree.find(`${path}/lanes`)?.state
+    const lanes = tree.look(`${path}/lanes`)?.state
     const held = lanes === 'paused' || lanes === 'quarantined'
     const { lastTradeAt } = feedState
     const marketNow = line.ring.to ?? null

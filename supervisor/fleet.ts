@@ -3,7 +3,7 @@
  * history. A coin starts before those who read it and its feed last, so nothing is published to nobody; stopping runs
  * the other way round: feed, then versions, then the candles.
  */
-import { type Observable, Subject } from 'rxjs'
+import { filter, type Observable, Subject } from 'rxjs'
 import { coin as coinActor } from '../actors/coin.ts'
 import { CoinLine } from '../actors/coin-line.ts'
 import type { FeatureHistory } from '../actors/feature-history.ts'
@@ -114,7 +114,7 @@ export class Fleet {
     const tree = this.#ports.tree()
     const made = this.#make(coin)
     const groupPath = made.path.slice(0, made.path.lastIndexOf('/'))
-    if (tree.find(groupPath)) return tree.add(groupPath, made.spec)
+    if (tree.look(groupPath)) return tree.add(groupPath, made.spec)
     const group = supervise(
       groupPath.slice(this.#marketPath.length + 1),
       'group',
@@ -148,7 +148,7 @@ export class Fleet {
     const tree = this.#ports.tree()
     const path = this.versionPath(version)
     for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const state = tree.find(path.slice(0, end))?.state
+      const state = tree.look(path.slice(0, end))?.state
       if (state === 'paused' || state === 'quarantined') return state
     }
     return 'present'
@@ -171,7 +171,7 @@ export class Fleet {
     }
     const spec = supervise(coinToPath(coin), 'coin', 'rest_for_one', [
       worker('candles', this.#candles(path, line), { policy: patientPolicy }).spec,
-      worker('keeper', this.#keeper(line), { policy: patientPolicy }).spec,
+      worker('keeper', this.#keeper(path, line), { policy: patientPolicy }).spec,
       supervise(
         'lanes',
         'lanes',
@@ -217,7 +217,7 @@ export class Fleet {
     })
   }
 
-  #keeper(line: CoinLine): ReturnType<typeof keeper> {
+  #keeper(path: string, line: CoinLine): ReturnType<typeof keeper> {
     const ports = this.#ports
     return keeper({
       line,
@@ -225,7 +225,7 @@ export class Fleet {
       sink: ports.sink,
       pointers: () => ports.lanes(line.coin).flatMap(({ lane }) => ports.pointers(lane)),
       standing: (version) => this.standing(version),
-      changes$: ports.changes$,
+      changes$: ports.changes$.pipe(filter((changed) => isAbout(changed, path))),
     })
   }
 
@@ -266,6 +266,11 @@ export class Fleet {
     })
     return worker(String(version.version), actor).spec
   }
+}
+
+/** A change of the coin, of anything in it, or of what it stands under. */
+function isAbout(changed: string, coinPath: string): boolean {
+  return `${changed}/`.startsWith(`${coinPath}/`) || coinPath.startsWith(`${changed}/`)
 }
 
 /** The slots that a version held at one candle, by the history of pointers. */

@@ -10,7 +10,7 @@ import { decide } from './decide.ts'
 import { type Action, type Child, type Family, type Happening, isAtRest } from './family.ts'
 import { type Ground, type Report, type Running, stateOf } from './running.ts'
 import { RunningWorker } from './running-worker.ts'
-import type { ChildSpec, SupervisorSpec, TreeNode } from './spec.ts'
+import type { ChildSpec, LoneNode, SupervisorSpec, TreeNode } from './spec.ts'
 
 /** A supervisor that has more children than this is two levels in one. */
 export const childrenMax = 200
@@ -113,7 +113,7 @@ export class RunningSupervisor implements Running {
     this.#tellChanges(before)
   }
 
-  snapshot(known: Child): TreeNode {
+  alone(known: Child): LoneNode {
     return {
       name: this.spec.id,
       path: this.path,
@@ -125,8 +125,17 @@ export class RunningSupervisor implements Running {
       dropped: 0,
       lastProgressAt: null,
       reason: known.reason,
-      children: this.#family.children.map((child) => this.#child(child.id).snapshot(child)),
     }
+  }
+
+  snapshot(known: Child): TreeNode {
+    const children = this.#family.children.map((child) => this.#child(child.id).snapshot(child))
+    return { ...this.alone(known), children }
+  }
+
+  childAlone(id: string): LoneNode | undefined {
+    const known = this.#family.children.find((child) => child.id === id)
+    return known && this.child(id)?.alone(known)
   }
 
   childSnapshot(id: string): TreeNode | undefined {
@@ -136,6 +145,14 @@ export class RunningSupervisor implements Running {
 
   /** Of a root, which no supervisor knows anything about. */
   ownSnapshot(): TreeNode {
+    return this.snapshot(this.#asRoot())
+  }
+
+  ownAlone(): LoneNode {
+    return this.alone(this.#asRoot())
+  }
+
+  #asRoot(): Child {
     const { mode, settled, failure } = this.#family
     const phases = {
       down: 'down',
@@ -143,11 +160,7 @@ export class RunningSupervisor implements Running {
       stopping: 'stopping',
       failing: 'stopping',
     } as const
-    return this.snapshot({
-      ...asKnown(this.spec),
-      phase: phases[mode],
-      reason: failure?.reason ?? null,
-    })
+    return { ...asKnown(this.spec), phase: phases[mode], reason: failure?.reason ?? null }
   }
 
   #act(action: Action): void {

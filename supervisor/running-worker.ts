@@ -5,7 +5,7 @@ import { type End, incarnate, type Life } from '../actors/actor.ts'
 import { Fault } from '../streams/fault.ts'
 import type { Child } from './family.ts'
 import { type Ground, type Report, type Running, stateOf } from './running.ts'
-import type { TreeNode, WorkerSpec } from './spec.ts'
+import type { LoneNode, TreeNode, WorkerSpec } from './spec.ts'
 
 export class RunningWorker implements Running {
   readonly path: string
@@ -67,6 +67,10 @@ export class RunningWorker implements Running {
   }
 
   snapshot(known: Child): TreeNode {
+    return { ...this.alone(known), children: [] }
+  }
+
+  alone(known: Child): LoneNode {
     const { mailbox } = this.spec
     return {
       name: this.spec.id,
@@ -79,7 +83,6 @@ export class RunningWorker implements Running {
       dropped: mailbox.dropped,
       lastProgressAt: this.#life?.progressAt ?? null,
       reason: known.reason,
-      children: [],
     }
   }
 

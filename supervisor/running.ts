@@ -2,7 +2,7 @@
 import type { Clock } from '../streams/time.ts'
 import type { Death } from './death-watch.ts'
 import type { Child, Failure } from './family.ts'
-import type { TreeNode } from './spec.ts'
+import type { LoneNode, TreeNode } from './spec.ts'
 
 /** How a child tells its supervisor what became of it. A supervisor that gave up says so first, and crashes once all below are down. */
 export type Report =
@@ -19,6 +19,7 @@ export interface Running {
   readonly discard: () => void
   /** Ends all workers below that still live, the last started first, and names them. */
   readonly kill: (reason: string) => readonly string[]
+  readonly alone: (known: Child) => LoneNode
   readonly snapshot: (known: Child) => TreeNode
 }
 

@@ -77,10 +77,16 @@ export interface TreeNode {
   readonly children: readonly TreeNode[]
 }
 
+/** A node by itself: looking at one must not cost a walk over all below it. */
+export type LoneNode = Omit<TreeNode, 'children'>
+
 /** The running tree. Every promise settles when the thing has happened or its deadline has passed. */
 export interface Tree {
   readonly snapshot: () => TreeNode
+  /** A node with all below it. */
   readonly find: (path: string) => TreeNode | undefined
+  /** The same without what is below it; for questions that are asked for every candle. */
+  readonly look: (path: string) => LoneNode | undefined
   /** Adds a child under a running supervisor and starts it. */
   readonly add: (parentPath: string, child: ChildSpec) => Promise<void>
   /** Drains, stops and forgets a child with all below it. */

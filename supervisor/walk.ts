@@ -3,7 +3,7 @@ import { Fault } from '../streams/fault.ts'
 import type { Running } from './running.ts'
 import { RunningSupervisor } from './running-supervisor.ts'
 import { RunningWorker } from './running-worker.ts'
-import type { TreeNode } from './spec.ts'
+import type { LoneNode, TreeNode } from './spec.ts'
 
 /** The supervisor of a path, and the id of the path under it. The root has none: it is stopped, not commanded. */
 export function whereIs(
@@ -29,6 +29,13 @@ export function nodeAt(root: RunningSupervisor, path: string): TreeNode | undefi
   const cut = path.lastIndexOf('/')
   const parent = at(root, path.slice(0, Math.max(cut, 0)))
   return parent instanceof RunningSupervisor ? parent.childSnapshot(path.slice(cut + 1)) : undefined
+}
+
+export function aloneAt(root: RunningSupervisor, path: string): LoneNode | undefined {
+  if (path === root.path) return root.ownAlone()
+  const cut = path.lastIndexOf('/')
+  const parent = at(root, path.slice(0, Math.max(cut, 0)))
+  return parent instanceof RunningSupervisor ? parent.childAlone(path.slice(cut + 1)) : undefined
 }
 
 export function* workersUnder(supervisor: RunningSupervisor): Generator<RunningWorker> {

@@ -20,9 +20,10 @@ import { listen } from '../../streams/channels.ts'
 import { type Coin, parseCoin } from '../../streams/coin.ts'
 import { featureSet } from '../../streams/features/set.ts'
 import { Pace } from '../../streams/feeds/pace.ts'
-import { seededMarket } from '../../streams/feeds/tape/seeded.ts'
+import type { TapeMarket } from '../../streams/feeds/tape/market.ts'
 import { tapeFeed } from '../../streams/feeds/tape/tape.ts'
 import { dayMs, type Millis, minuteMs, wallClock } from '../../streams/time.ts'
+import { TradesBuilder } from '../../streams/trade.ts'
 import type { FleetLane } from '../../supervisor/fleet.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import type { Figure } from './candles.ts'
@@ -32,12 +33,12 @@ const families = 9
 const closes = 6
 /** Three seconds a candle: each close is over before the next. */
 const speed = 20
+const everyMs = 12_000
 
 export async function benchBurst(): Promise<readonly Figure[]> {
   const folder = temporaryFolder()
   const directory = openDataDirectory(join(folder, 'data'))
   const server = await startServer(directory.path)
-  const market = seededMarket({ seed: 1 })
   const store = await openStore({
     address: { type: 'socket', path: server.socket },
     market: market.name,
@@ -158,6 +159,22 @@ async function variant(folder: string, family: string, name: string): Promise<Ar
   const manifest = JSON.parse(await readFile(join(from, 'manifest.json'), 'utf8')) as object
   await writeFile(join(to, 'manifest.json'), JSON.stringify({ ...manifest, variant: name }))
   return openArtifact(to)
+}
+
+/** Five trades a minute that follow from coin and minute alone: the market is not what is measured. */
+const market: TapeMarket = {
+  name: 'bench-burst',
+  startAt: Date.UTC(2026, 0, 1),
+  tells: { takerBuyVolume: true, trades: true },
+  span: () => ({ from: 0, to: Number.POSITIVE_INFINITY }),
+  *trades(coin, from, to) {
+    const builder = new TradesBuilder()
+    for (let at = Math.ceil(from / everyMs) * everyMs; at < to; at += everyMs) {
+      const wave = Math.sin(at / 9e6 + coin.length) + Math.sin(at / 7e5 + coin.charCodeAt(1))
+      builder.push(at, at / everyMs, 100 + wave, 1 + Math.abs(wave), wave > 0 ? 1 : -1)
+    }
+    if (builder.length > 0) yield builder.take()
+  },
 }
 
 function pointerOf(lane: Lane, from: Millis): Pointer {
