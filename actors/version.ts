@@ -24,7 +24,7 @@ import {
   type Inferred,
   type Loaded,
   type LoadRefused,
-} from './inference.ts'
+} from './inference/inference.ts'
 import type { LedgerEntry, LedgerReader } from './ledger.ts'
 import type { ActorSpec, Address, Self } from './protocol.ts'
 import type { Sink, WriteOutcome } from './sink.ts'

@@ -7,13 +7,13 @@ import {
   backfill as backfillVersion,
 } from '../actors/backfill.ts'
 import { FeatureHistory } from '../actors/feature-history.ts'
+import { childrenFor } from '../actors/inference/home.ts'
 import {
   artifactRef,
   type InferenceCommand,
   type Loaded,
   type LoadRefused,
-} from '../actors/inference.ts'
-import { childrenFor } from '../actors/inference-home.ts'
+} from '../actors/inference/inference.ts'
 import { type Version, versionName } from '../models/version.ts'
 import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'

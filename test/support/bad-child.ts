@@ -2,7 +2,7 @@
  * An inference child whose models misbehave by name: the folder says how. Rows that begin with 13 are the bad ones for those
  * that depend on the row.
  */
-import { type Opened, serveInference } from '../../actors/inference-serve.ts'
+import { type Opened, serveInference } from '../../actors/inference/serve.ts'
 import { Fault } from '../../streams/fault.ts'
 
 const held: Uint8Array[] = []

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Opened, serveInference } from '../../actors/inference-serve.ts'
+import { type Opened, serveInference } from '../../actors/inference/serve.ts'
 import { openArtifact } from '../../models/artifact.ts'
 import { openSession } from '../../models/session.ts'
 

@@ -5,16 +5,16 @@ import type {
   Inferred,
   Loaded,
   LoadRefused,
-} from '../../actors/inference.ts'
-import { artifactRef } from '../../actors/inference.ts'
-import { inferencePool } from '../../actors/inference-pool.ts'
-import { type PoolOptions, poolDefaults } from '../../actors/inference-state.ts'
+} from '../../actors/inference/inference.ts'
+import { artifactRef } from '../../actors/inference/inference.ts'
+import { inferencePool } from '../../actors/inference/pool.ts'
+import { type PoolOptions, poolDefaults } from '../../actors/inference/state.ts'
 import {
   type ChildOptions,
   childDefaults,
   childEntry,
   inferenceChild,
-} from '../../actors/inference-worker.ts'
+} from '../../actors/inference/worker.ts'
 import type { Address } from '../../actors/protocol.ts'
 import { openArtifact } from '../../models/artifact.ts'
 import type { Version } from '../../models/version.ts'

@@ -2,10 +2,10 @@
  * What may be said to the inference pool, and what it answers. Every `infer` that was taken gets exactly one answer,
  * `inferred` or `inferFailed`, however many children die over it.
  */
-import type { Artifact } from '../models/artifact.ts'
-import { inputWidth } from '../models/manifest.ts'
-import type { Version } from '../models/version.ts'
-import type { Address } from './protocol.ts'
+import type { Artifact } from '../../models/artifact.ts'
+import { inputWidth } from '../../models/manifest.ts'
+import type { Version } from '../../models/version.ts'
+import type { Address } from '../protocol.ts'
 
 export type InferenceCommand = Load | Unload | Infer
 

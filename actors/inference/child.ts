@@ -2,10 +2,10 @@
  * The process that computes: forked by its actor, it opens sessions and runs bundles in the order in which they come, and
  * leaves when its parent is gone. It keeps nothing that a new one could not open again.
  */
-import { openArtifact } from '../models/artifact.ts'
-import { openSession, type Session } from '../models/session.ts'
-import { Fault } from '../streams/fault.ts'
-import { serveInference } from './inference-serve.ts'
+import { openArtifact } from '../../models/artifact.ts'
+import { openSession, type Session } from '../../models/session.ts'
+import { Fault } from '../../streams/fault.ts'
+import { serveInference } from './serve.ts'
 
 const rssSoftMax = Number(process.argv[2])
 

@@ -2,7 +2,7 @@
  * What passes between the pool, a child's actor and its process. Models go by small numbers, rows of a whole bundle in one
  * array: a message costs 40 to 70 µs whatever is in it, and a thousand small arrays cost more than one large one.
  */
-import type { Address } from './protocol.ts'
+import type { Address } from '../protocol.ts'
 
 /** To the process. It does them in order, one at a time. */
 export type WireCommand =

@@ -6,12 +6,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { tell } from '../streams/channels.ts'
-import { Fault } from '../streams/fault.ts'
-import type { Millis } from '../streams/time.ts'
-import { residentBytes } from './inference-memory.ts'
-import type { ChildEnd, ChildNews, Give, WireAnswer, WireCommand } from './inference-wire.ts'
-import type { ActorSpec, Address, Self } from './protocol.ts'
+import { tell } from '../../streams/channels.ts'
+import { Fault } from '../../streams/fault.ts'
+import type { Millis } from '../../streams/time.ts'
+import type { ActorSpec, Address, Self } from '../protocol.ts'
+import { residentBytes } from './memory.ts'
+import type { ChildEnd, ChildNews, Give, WireAnswer, WireCommand } from './wire.ts'
 
 export interface ChildOptions {
   /** From 0; the same for every life. */
@@ -32,7 +32,7 @@ export interface ChildOptions {
 export const childDefaults: Pick<ChildOptions, 'deadlineMs' | 'stalledMs' | 'checkMs' | 'rssMax'> =
   { deadlineMs: 10_000, stalledMs: 500, checkMs: 250, rssMax: 1024 ** 3 }
 
-export const childEntry = fileURLToPath(new URL('./inference-child.ts', import.meta.url))
+export const childEntry = fileURLToPath(new URL('./child.ts', import.meta.url))
 
 export type ChildMessage =
   | Give

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Infer, InferFailed, Inferred, Loaded, LoadRefused } from '../../actors/inference.ts'
-import { inferencePool, receive } from '../../actors/inference-pool.ts'
-import { emptyPool, type Pool, poolDefaults } from '../../actors/inference-state.ts'
-import type { ChildEnd, RunResult, WireCommand } from '../../actors/inference-wire.ts'
-import type { Version } from '../../models/version.ts'
-import { address, versionOf } from '../support/pool.ts'
+import type {
+  Infer,
+  InferFailed,
+  Inferred,
+  Loaded,
+  LoadRefused,
+} from '../../../actors/inference/inference.ts'
+import { inferencePool, receive } from '../../../actors/inference/pool.ts'
+import { emptyPool, type Pool, poolDefaults } from '../../../actors/inference/state.ts'
+import type { ChildEnd, RunResult, WireCommand } from '../../../actors/inference/wire.ts'
+import type { Version } from '../../../models/version.ts'
+import { address, versionOf } from '../../support/pool.ts'
 
 type Reply = Loaded | LoadRefused | Inferred | InferFailed
 

@@ -4,20 +4,14 @@
  * Every `infer` it took is answered once. Work of a child that died is given to another; a job that two children died over
  * is poison, and its version is set aside alone.
  */
-import { versionName } from '../models/version.ts'
+import { versionName } from '../../models/version.ts'
+import type { ActorSpec } from '../protocol.ts'
+import { hear, reportLoaded } from './answers.ts'
+import { evict, feed, settle } from './dispatch.ts'
 import { fail, type Infer, type InferenceCommand, type Load, type Unload } from './inference.ts'
-import { hear, reportLoaded } from './inference-answers.ts'
-import { evict, feed, settle } from './inference-dispatch.ts'
-import { enter, leave, stall } from './inference-losses.ts'
-import {
-  type Child,
-  emptyPool,
-  type Pool,
-  type PoolOptions,
-  unanswered,
-} from './inference-state.ts'
-import type { ChildNews } from './inference-wire.ts'
-import type { ActorSpec } from './protocol.ts'
+import { enter, leave, stall } from './losses.ts'
+import { type Child, emptyPool, type Pool, type PoolOptions, unanswered } from './state.ts'
+import type { ChildNews } from './wire.ts'
 
 export type PoolMessage = InferenceCommand | ChildNews
 

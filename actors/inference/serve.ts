@@ -4,8 +4,8 @@
  * when it died.
  */
 import assert, { AssertionError } from 'node:assert/strict'
-import { Fault } from '../streams/fault.ts'
-import type { RunResult, WireAnswer, WireCommand } from './inference-wire.ts'
+import { Fault } from '../../streams/fault.ts'
+import type { RunResult, WireAnswer, WireCommand } from './wire.ts'
 
 /** What it needs of a session. */
 export interface Opened {

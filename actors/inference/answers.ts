@@ -1,14 +1,14 @@
 /** What children answer, spread over the jobs that asked. */
 import assert from 'node:assert/strict'
-import { versionName } from '../models/version.ts'
-import { tell } from '../streams/channels.ts'
+import { versionName } from '../../models/version.ts'
+import { tell } from '../../streams/channels.ts'
+import type { Bundle } from './blame.ts'
+import { evict } from './dispatch.ts'
 import { fail, type Load } from './inference.ts'
-import type { Bundle } from './inference-blame.ts'
-import { evict } from './inference-dispatch.ts'
-import type { Model } from './inference-models.ts'
-import type { Run } from './inference-queue.ts'
-import { type Child, giveBack, type Pool } from './inference-state.ts'
-import type { RunResult, WireAnswer } from './inference-wire.ts'
+import type { Model } from './models.ts'
+import type { Run } from './queue.ts'
+import { type Child, giveBack, type Pool } from './state.ts'
+import type { RunResult, WireAnswer } from './wire.ts'
 
 type Done = Extract<RunResult, { type: 'done' }>
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { type Host, type Opened, serveInference } from '../../actors/inference-serve.ts'
-import type { WireAnswer, WireCommand } from '../../actors/inference-wire.ts'
+import { type Host, type Opened, serveInference } from '../../../actors/inference/serve.ts'
+import type { WireAnswer, WireCommand } from '../../../actors/inference/wire.ts'
 
 /** A process that is none: each open session takes 10 bytes. */
 function stage(rssSoftMax: number) {

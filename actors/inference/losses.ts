@@ -1,11 +1,11 @@
 /** Children that come, stand still and go, and the versions that are set aside over it. */
-import { type Version, versionName } from '../models/version.ts'
-import { tell } from '../streams/channels.ts'
+import { type Version, versionName } from '../../models/version.ts'
+import { tell } from '../../streams/channels.ts'
+import { blame, killsMax } from './blame.ts'
+import { evict, settle, settleBusy } from './dispatch.ts'
 import { fail } from './inference.ts'
-import { blame, killsMax } from './inference-blame.ts'
-import { evict, settle, settleBusy } from './inference-dispatch.ts'
-import { type Child, giveBack, type Pool, unanswered } from './inference-state.ts'
-import type { ChildNews } from './inference-wire.ts'
+import { type Child, giveBack, type Pool, unanswered } from './state.ts'
+import type { ChildNews } from './wire.ts'
 
 export function enter(pool: Pool, news: Extract<ChildNews, { type: 'childEntered' }>): void {
   const before = pool.children.get(news.child)

@@ -4,7 +4,7 @@
  *
  * `absent → opening → open`, back to `absent` when its child dies or stalls, forgotten when refused or used by none.
  */
-import { type Version, versionName } from '../models/version.ts'
+import { type Version, versionName } from '../../models/version.ts'
 import type { ArtifactRef, Load } from './inference.ts'
 
 export interface Model {

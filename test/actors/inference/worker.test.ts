@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { softmaxModel, testFolder, writeArtifact } from '../support/artifacts.ts'
-import { startPool, type TestPool, type TestPoolOptions, versionOf } from '../support/pool.ts'
-import { until } from '../support/until.ts'
+import { softmaxModel, testFolder, writeArtifact } from '../../support/artifacts.ts'
+import { startPool, type TestPool, type TestPoolOptions, versionOf } from '../../support/pool.ts'
+import { until } from '../../support/until.ts'
 
-const badChild = fileURLToPath(new URL('../support/bad-child.ts', import.meta.url))
-const orphan = fileURLToPath(new URL('../support/orphan.ts', import.meta.url))
+const badChild = fileURLToPath(new URL('../../support/bad-child.ts', import.meta.url))
+const orphan = fileURLToPath(new URL('../../support/orphan.ts', import.meta.url))
 const one = (it: number): Float32Array => Float32Array.of(it)
 
 async function badPool(

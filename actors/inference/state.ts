@@ -1,10 +1,11 @@
 /** What the pool holds: models, waiting jobs, children with what is under way in each. */
+
+import type { Address } from '../protocol.ts'
+import type { Bundle } from './blame.ts'
 import { fail, type Quarantined } from './inference.ts'
-import type { Bundle } from './inference-blame.ts'
-import { type Model, Models } from './inference-models.ts'
-import { type BundleLimits, type Job, JobQueue, type QueueLimits } from './inference-queue.ts'
-import type { Give } from './inference-wire.ts'
-import type { Address } from './protocol.ts'
+import { type Model, Models } from './models.ts'
+import { type BundleLimits, type Job, JobQueue, type QueueLimits } from './queue.ts'
+import type { Give } from './wire.ts'
 
 export interface PoolOptions {
   readonly queue: QueueLimits

@@ -3,7 +3,7 @@
  * answered. Of that one, each run may have been it: they are tried again, each by itself, until one kills again and is
  * poison. What stood behind it is innocent.
  */
-import type { Job, Run } from './inference-queue.ts'
+import type { Job, Run } from './queue.ts'
 
 export interface Bundle {
   readonly id: number

@@ -2,10 +2,10 @@
  * What is given to whom. After every message each child is either full, or nothing waits for it: so a new row needs to be
  * looked at alone, and a child that answered looks through the queue once.
  */
-import { chooseHome } from './inference-home.ts'
-import type { Model } from './inference-models.ts'
-import type { Run } from './inference-queue.ts'
-import type { Child, Pool } from './inference-state.ts'
+import { chooseHome } from './home.ts'
+import type { Model } from './models.ts'
+import type { Run } from './queue.ts'
+import type { Child, Pool } from './state.ts'
 
 /** Finds a home for a model; it stays without one while no child is well. */
 export function settle(pool: Pool, model: Model): void {
