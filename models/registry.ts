@@ -1,0 +1,34 @@
+/**
+ * The port to where versions are kept and named: announce, fetch, and an alias as the truth. What it announces is a hint
+ * and may be lost, doubled, late or wrong; what is desired is what it answers when it is asked. The embedded one is the
+ * store's tables; another may be an MLflow server.
+ */
+import type { Observable } from 'rxjs'
+import type { Verdict } from './verdict.ts'
+import type { Lane, Version } from './version.ts'
+
+export interface Registry {
+  /** Lanes of which there may be news. */
+  readonly announced$: Observable<Lane>
+  /**
+   * Registers an artifact folder in a lane. Verified first, kept by its sha256; the same bytes in the same lane are the
+   * same version. It is wanted from now on where `activate` says so.
+   */
+  readonly publish: (lane: Lane, folder: string, by: Publication) => Promise<Version>
+  /** What the lane is to move to. The generation grows with every change of mind, a rollback too. */
+  readonly desired: (lane: Lane) => Promise<Desired | undefined>
+  /** The folder of its verified files, on this machine. */
+  readonly fetch: (version: Version) => Promise<string>
+}
+
+export interface Publication {
+  readonly verdict: Verdict | null
+  /** The training run that made it. */
+  readonly run: number | null
+  readonly activate: boolean
+}
+
+export interface Desired {
+  readonly version: Version
+  readonly generation: number
+}

@@ -1,0 +1,23 @@
+/** What the gate says of a version, with every reason: the shape that is stored, shown and acted on. `gate.ts` makes it. */
+
+export type GateProfile = 'open' | 'paying' | 'strict'
+
+export interface Verdict {
+  readonly verdict: 'passed' | 'refused' | 'exempt'
+  readonly profile: GateProfile
+  readonly reasons: readonly Reason[]
+  /** Candles that were compared, and their range. */
+  readonly candles: number
+  readonly from: string
+  readonly to: string
+}
+
+export interface Reason {
+  /** Stable: `no_skill`, `incumbent`, `calibration`, `golden`, `latency`, `profit`, `accuracy`, `sharpe`, `too_few` … */
+  readonly code: string
+  readonly passed: boolean
+  readonly found: number | null
+  readonly limit: number | null
+  /** One sentence for people. */
+  readonly detail: string
+}
