@@ -133,7 +133,7 @@ export const requiredFiles = ['model.onnx', 'golden.json', 'metrics.json'] as co
 
 export type Manifest = z.infer<typeof manifest>
 export type ModelInput = Manifest['input']
-export type ModelLabel = Manifest['label']
+export type Label = Manifest['label']
 
 export function parseManifest(bytes: Uint8Array): Manifest {
   let json: unknown
