@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { history } from '../../actors/history.ts'
+import type { Candle } from '../../streams/candles/candle.ts'
+import { listen } from '../../streams/channels.ts'
+import type { Feed } from '../../streams/feeds/feed.ts'
+import { dayMs, type Millis, minuteMs } from '../../streams/time.ts'
+import { btc, madeCandles } from '../support/candles.ts'
+import { MemoryLedger } from '../support/memory-ledger.ts'
+import { probe } from '../support/probe.ts'
+
+const now = Date.UTC(2026, 0, 10)
+
+/** A source that has `days` of candles and writes down what it was asked for. */
+function source(days: number, without: (candle: Candle) => boolean = () => false) {
+  const all = madeCandles({ from: now - days * dayMs, count: days * 1_440 })
+  const asked: [from: Millis, to: Millis][] = []
+  const feed: Pick<Feed, 'now' | 'history'> = {
+    now: () => now,
+    history: {
+      earliest: (_coin, notBefore) => Promise.resolve(Math.max(notBefore, now - days * dayMs)),
+      candles: async function* (_coin, from, to) {
+        asked.push([from, to])
+        yield all.filter((it) => it.openAt >= from && it.openAt < to && !without(it))
+      },
+      // biome-ignore lint/correctness/useYield: it has none, and must not be asked for any
+      trades: async function* () {
+        assert.fail('history is made of candles')
+      },
+      candleColumns: { takerBuyVolume: true, trades: true },
+    },
+  }
+  return { feed: feed as Feed, asked }
+}
+
+async function run(ledger: MemoryLedger, feed: Feed, depthMs: Millis) {
+  const spec = history({
+    coin: btc,
+    feed,
+    reader: ledger,
+    writer: ledger,
+    intervalMs: minuteMs,
+    depthMs,
+  })
+  type Message = Parameters<typeof spec.receive>[1]
+  const { self, told, later } = probe<Message>()
+  let state = await spec.start(self)
+  for (let turns = 0; ; turns++) {
+    const message = told.shift() ?? later.shift()?.message
+    if (message === undefined || turns > 100) return turns
+    state = await spec.receive(state, message, self)
+  }
+}
+
+test('it goes back a day at a time from the oldest candle to the depth, and stops there', async () => {
+  const ledger = new MemoryLedger()
+  await ledger.writeHistory(madeCandles({ from: now - 60 * minuteMs, count: 60 }))
+  const { feed, asked } = source(30)
+  const fetched: number[] = []
+  const forget = listen('history.fetched', ({ from }) => fetched.push(from))
+  await run(ledger, feed, 3 * dayMs)
+  forget()
+  assert.equal(asked.length, 3)
+  assert.deepEqual(fetched.at(-1), now - 3 * dayMs)
+  assert.equal(ledger.all(btc).length, 3 * 1_440)
+})
+
+test('a source that is not so deep is left at what it has', async () => {
+  const ledger = new MemoryLedger()
+  await ledger.writeHistory(madeCandles({ from: now - 60 * minuteMs, count: 60 }))
+  const { feed } = source(2)
+  await run(ledger, feed, 180 * dayMs)
+  assert.equal(ledger.all(btc)[0]?.openAt, now - 2 * dayMs)
+})
+
+test('minutes that the source leaves out are there, empty, and what was there is left as it was', async () => {
+  const ledger = new MemoryLedger()
+  const known = madeCandles({ from: now - 60 * minuteMs, count: 60, seed: 9 })
+  await ledger.writeHistory(known)
+  const hole = now - 5 * 60 * minuteMs
+  const { feed } = source(1, ({ openAt }) => openAt === hole)
+  await run(ledger, feed, dayMs)
+  const all = ledger.all(btc)
+  assert.equal(all.length, 1_440)
+  assert.equal(all.find(({ openAt }) => openAt === hole)?.state, 'empty')
+  assert.deepEqual(all.slice(-60), known)
+})
+
+test('a life that begins in the middle goes on from the oldest candle in the ledger', async () => {
+  const ledger = new MemoryLedger()
+  await ledger.writeHistory(madeCandles({ from: now - 2 * dayMs, count: 2 * 1_440 }))
+  const { feed, asked } = source(30)
+  await run(ledger, feed, 3 * dayMs)
+  assert.deepEqual(asked, [[now - 3 * dayMs, now - 2 * dayMs]])
+})
+
+test('before the coin has its first candle it waits for it', async () => {
+  const ledger = new MemoryLedger()
+  const { feed, asked } = source(30)
+  const turns = await run(ledger, feed, 3 * dayMs)
+  assert.ok(turns > 100)
+  assert.equal(asked.length, 0)
+})
