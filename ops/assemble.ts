@@ -41,7 +41,8 @@ export interface AssemblyPorts {
   readonly pointers: (lane: Lane) => readonly Pointer[]
   readonly resolveOutcomes: (coin: Coin) => Promise<number>
   readonly timing: FleetTiming
-  readonly inference: InferenceSettings
+  /** The pool and whatever answers for it; it is told how to set a version aside. */
+  readonly inference: (quarantined: Quarantine) => InferenceTree
 }
 
 export interface InferenceSettings {
@@ -50,6 +51,13 @@ export interface InferenceSettings {
   readonly children: number
   readonly rssMax: number
   readonly deadlineMs: Millis
+}
+
+export type Quarantine = (version: Version, reason: string) => Promise<void>
+
+export interface InferenceTree {
+  readonly pool: Address<InferenceCommand>
+  readonly spec: SupervisorSpec
 }
 
 export interface Assembly {
@@ -78,7 +86,7 @@ export async function assemble(ports: AssemblyPorts): Promise<Assembly> {
     marketNow: () => ports.feed.now(),
     isCurrent: (path, epoch) => tree().look(path)?.epoch === epoch,
   })
-  const inference = inferenceTree(ports.inference, (version, reason) =>
+  const inference = ports.inference((version, reason) =>
     tree().quarantine(fleet.versionPath(version), reason),
   )
   const fleet: Fleet = new Fleet(
@@ -117,8 +125,8 @@ export function sinkWorker(ports: Omit<SinkPorts, 'policy'>): Worker<SinkCommand
 /** The pool and its children. A child that dies is the children's business; a pool that dies takes them with it. */
 export function inferenceTree(
   { children: count, rssMax, deadlineMs, entry = childEntry }: InferenceSettings,
-  quarantined: (version: Version, reason: string) => Promise<void>,
-): { readonly pool: Address<InferenceCommand>; readonly spec: SupervisorSpec } {
+  quarantined: Quarantine,
+): InferenceTree {
   const pool = worker('pool', inferencePool({ ...poolDefaults, quarantined }), {
     policy: patientPolicy,
   })

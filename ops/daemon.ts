@@ -17,7 +17,7 @@ import type { ApiDeps } from './api/deps.ts'
 import { createEventHub } from './api/event-hub.ts'
 import { nodeBody } from './api/routes/tree.ts'
 import { serve } from './api/serve.ts'
-import { type Assembly, assemble } from './assemble.ts'
+import { type Assembly, assemble, type InferenceSettings, inferenceTree } from './assemble.ts'
 import { type ChosenMarket, chooseMarket } from './choose-market.ts'
 import { keepHouse } from './chores.ts'
 import type { Config } from './config/schema.ts'
@@ -254,16 +254,18 @@ async function assembleFleet(
       historyMs,
       tradesReachMs: 2 * hourMs,
     },
-    inference: {
-      ...(ground.inferenceEntry === undefined ? {} : { entry: ground.inferenceEntry }),
-      children:
-        config.inference.children === 'auto'
-          ? childrenFor(ground.cores)
-          : config.inference.children,
-      rssMax: config.inference.memoryLimitMb * 1024 * 1024,
-      deadlineMs: config.inference.deadlineMs,
-    },
+    inference: (quarantined) => inferenceTree(inferenceSettings(ground), quarantined),
   })
+}
+
+function inferenceSettings({ config, cores, inferenceEntry }: DaemonOptions): InferenceSettings {
+  const { children, memoryLimitMb, deadlineMs } = config.inference
+  return {
+    ...(inferenceEntry === undefined ? {} : { entry: inferenceEntry }),
+    children: children === 'auto' ? childrenFor(cores) : children,
+    rssMax: memoryLimitMb * 1024 * 1024,
+    deadlineMs,
+  }
 }
 
 /** A tape goes on from the earliest of its coins; a live market is where it is. */

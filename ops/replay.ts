@@ -14,7 +14,7 @@ import { fileMarket } from '../streams/feeds/tape/file-market.ts'
 import { seededMarket } from '../streams/feeds/tape/seeded.ts'
 import { tapeFeed } from '../streams/feeds/tape/tape.ts'
 import { type Clock, dayMs, floorTo, type Millis } from '../streams/time.ts'
-import { assemble } from './assemble.ts'
+import { assemble, inferenceTree } from './assemble.ts'
 import type { Config } from './config/schema.ts'
 import { lastClosed } from './controls.ts'
 import { LaneRegistry } from './lane-registry.ts'
@@ -115,11 +115,15 @@ async function replayIn(folder: string, options: ReplayOptions): Promise<ReplayR
       historyMs: 0,
       tradesReachMs: 2 * dayMs,
     },
-    inference: {
-      children: options.children,
-      rssMax: config.inference.memoryLimitMb * 1024 * 1024,
-      deadlineMs: config.inference.deadlineMs,
-    },
+    inference: (quarantined) =>
+      inferenceTree(
+        {
+          children: options.children,
+          rssMax: config.inference.memoryLimitMb * 1024 * 1024,
+          deadlineMs: config.inference.deadlineMs,
+        },
+        quarantined,
+      ),
   })
   const report = pace.slowest$.subscribe((at) =>
     options.progress(progressed(at, from, to, interval), options.candles),

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { childrenFor } from '../../actors/inference/home.ts'
 import { type Artifact, openArtifact } from '../../models/artifact.ts'
 import type { Lane, Pointer } from '../../models/version.ts'
-import { assemble } from '../../ops/assemble.ts'
+import { assemble, inferenceTree } from '../../ops/assemble.ts'
 import { openDataDirectory } from '../../ops/store/data-directory.ts'
 import { acquireLease } from '../../ops/store/lease.ts'
 import { startServer } from '../../ops/store/server.ts'
@@ -74,11 +74,11 @@ export async function benchBurst(): Promise<readonly Figure[]> {
         historyMs: 0,
         tradesReachMs: dayMs,
       },
-      inference: {
-        children: childrenFor(cpus().length),
-        rssMax: 2 * 1024 ** 3,
-        deadlineMs: 30_000,
-      },
+      inference: (quarantined) =>
+        inferenceTree(
+          { children: childrenFor(cpus().length), rssMax: 2 * 1024 ** 3, deadlineMs: 30_000 },
+          quarantined,
+        ),
     })
     const waits = await waitsOfCloses()
     await assembly.tree.stop(20_000)
