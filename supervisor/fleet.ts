@@ -145,13 +145,7 @@ export class Fleet {
 
   /** How a version stands, by itself or by what it stands under. */
   standing(version: Version): Standing {
-    const tree = this.#ports.tree()
-    const path = this.versionPath(version)
-    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const state = tree.look(path.slice(0, end))?.state
-      if (state === 'paused' || state === 'quarantined') return state
-    }
-    return 'present'
+    return this.#ports.tree().rest(this.versionPath(version)) ?? 'present'
   }
 
   #coinPath(coin: Coin): string {

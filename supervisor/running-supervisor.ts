@@ -10,7 +10,7 @@ import { decide } from './decide.ts'
 import { type Action, type Child, type Family, type Happening, isAtRest } from './family.ts'
 import { type Ground, type Report, type Running, stateOf } from './running.ts'
 import { RunningWorker } from './running-worker.ts'
-import type { ChildSpec, LoneNode, SupervisorSpec, TreeNode } from './spec.ts'
+import type { ChildSpec, LoneNode, Rest, SupervisorSpec, TreeNode } from './spec.ts'
 
 /** A supervisor that has more children than this is two levels in one. */
 export const childrenMax = 200
@@ -136,6 +136,12 @@ export class RunningSupervisor implements Running {
   childAlone(id: string): LoneNode | undefined {
     const known = this.#family.children.find((child) => child.id === id)
     return known && this.child(id)?.alone(known)
+  }
+
+  childRest(id: string): Rest | undefined {
+    const known = this.#family.children.find((child) => child.id === id)
+    const state = known && stateOf(known)
+    return state === 'paused' || state === 'quarantined' ? state : undefined
   }
 
   childSnapshot(id: string): TreeNode | undefined {

@@ -80,6 +80,9 @@ export interface TreeNode {
 /** A node by itself: looking at one must not cost a walk over all below it. */
 export type LoneNode = Omit<TreeNode, 'children'>
 
+/** Told not to run until it is told otherwise. */
+export type Rest = 'paused' | 'quarantined'
+
 /** The running tree. Every promise settles when the thing has happened or its deadline has passed. */
 export interface Tree {
   readonly snapshot: () => TreeNode
@@ -87,6 +90,8 @@ export interface Tree {
   readonly find: (path: string) => TreeNode | undefined
   /** The same without what is below it; for questions that are asked for every candle. */
   readonly look: (path: string) => LoneNode | undefined
+  /** Whether it, or what it stands under, was told to rest. */
+  readonly rest: (path: string) => Rest | undefined
   /** Adds a child under a running supervisor and starts it. */
   readonly add: (parentPath: string, child: ChildSpec) => Promise<void>
   /** Drains, stops and forgets a child with all below it. */

@@ -16,11 +16,12 @@ import {
   addCandles,
   type CandleRow,
   type FeatureEntry,
+  type PositionRow,
   trimTrades,
   writeCandles,
   writeFeatures,
   writeGap,
-  writePosition,
+  writePositions,
   writeSnapshot,
   writeTrades,
 } from './write-market.ts'
@@ -118,7 +119,7 @@ interface Rows {
     setId: number
     entry: LedgerEntry & { type: 'snapshot' }
   }[]
-  readonly positions: { coinId: number; at: Millis }[]
+  readonly positions: PositionRow[]
 }
 
 async function sorted(
@@ -221,6 +222,6 @@ async function writeMarket(
     sent.push(writeGap(tx, coinId, entry.gap, entry.healed ? now : null))
   for (const { coinId, setId, entry } of rows.snapshots)
     sent.push(writeSnapshot(tx, coinId, setId, entry.at, entry.state, entry.isOrigin))
-  for (const { coinId, at } of rows.positions) sent.push(writePosition(tx, coinId, at))
+  sent.push(writePositions(tx, rows.positions))
   await Promise.all(sent)
 }

@@ -46,8 +46,13 @@ export function openNames(sql: Sql): Names {
     if (found === undefined)
       throw new Fault('store.unknown_version', `${versionName(it)} was never registered`)
     return found
-  }, versionName)
+  }, keyOf)
   return { coin: given(coin), lane: given(lane), featureSet: given(featureSet), version }
+}
+
+/** Only has to tell versions apart, and is made for every row: a path's spelling would cost three times as much. */
+function keyOf({ coin, family, version }: Version): string {
+  return `${coin} ${family} ${version}`
 }
 
 async function idOf(query: PromiseLike<readonly unknown[]>): Promise<number | undefined> {

@@ -160,9 +160,22 @@ export async function writeGap(
       where coin_id = ${coinId} and from_at >= ${gap.from} and to_at <= ${gap.to} and healed_at is null`
 }
 
-export async function writePosition(tx: Tx, coinId: number, at: Millis): Promise<void> {
+export interface PositionRow {
+  readonly coinId: number
+  readonly at: Millis
+}
+
+/** One statement for all: a market's coins close together, and a statement each took 30 ms for 200 of them. */
+export async function writePositions(tx: Tx, all: readonly PositionRow[]): Promise<void> {
+  if (all.length === 0) return
+  const furthest = new Map<number, Millis>()
+  for (const { coinId, at } of all)
+    furthest.set(coinId, Math.max(at, furthest.get(coinId) ?? Number.NEGATIVE_INFINITY))
+  const rows = [...furthest]
   await tx`
-    insert into stream_position (coin_id, at) values (${coinId}, ${at})
+    insert into stream_position (coin_id, at)
+    select coin_id, instant(at) from unnest(${numberColumn(rows, ([coinId]) => coinId)}::int4[],
+      ${numberColumn(rows, ([, at]) => at)}::float8[]) as p (coin_id, at)
     on conflict (coin_id) do update set at = greatest(stream_position.at, excluded.at)`
 }
 
