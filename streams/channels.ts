@@ -52,6 +52,35 @@ export interface Happenings {
   }
   'version.loaded': { coin: string; family: string; version: number }
   'version.quarantined': { coin: string; family: string; version: number; reason: string }
+  'training.asked': { run: number; coin: string; family: string; cause: string }
+  'training.step': {
+    run: number
+    coin: string
+    family: string
+    step: string
+    attempt: number
+    state: 'running' | 'done' | 'failed' | 'stopped'
+    detail: string | null
+  }
+  'training.progress': {
+    run: number
+    coin: string
+    family: string
+    step: string
+    part: string
+    done: number
+    of: number
+    loss: number | null
+    secondsLeft: number | null
+  }
+  'training.ended': {
+    run: number
+    coin: string
+    family: string
+    state: 'passed' | 'refused' | 'failed' | 'cancelled'
+    seconds: number
+    detail: string | null
+  }
   'disk.looked_at': { freeBytes: number; isLow: boolean }
   'sink.committed': { rows: number; ms: number; stale: number }
   'sink.waiting': { code: string; attempt: number; queued: number }
