@@ -1,8 +1,9 @@
 /**
  * The stand-in as a process: plays a seeded market in real time and takes faults by POST.
  *
- *   node test/exchange/main.ts --venue binance --coins BTC/USDT,ETH/USDT --rate 5 --history 6h --seed 1 --port 0
+ *   node test/exchange/main.ts --venue binance --coins BTC/USDT,ETH/USDT --rate 5 --history 6h --past-rate 0.2 --seed 1 --port 0
  *
+ * `--rate` is trades a second and coin from now on, `--past-rate` how many there were before.
  * Prints one line of JSON, `{venue, rest, ws, control}`: `rest` and `ws` are what `market.urls` wants. `GET control` tells the
  * state, `POST control` with one of the orders below changes it, `GET control?coin=C` lists every trade that was made.
  */
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     venue: { type: 'string', default: 'binance' },
     coins: { type: 'string', default: 'BTC/USDT,ETH/USDT' },
     rate: { type: 'string', default: '5' },
+    'past-rate': { type: 'string' },
     history: { type: 'string', default: '2h' },
     seed: { type: 'string', default: '1' },
     port: { type: 'string', default: '0' },
@@ -27,12 +29,13 @@ const { values } = parseArgs({
 
 const coins = values.coins.split(',')
 const perSecond = Number(values.rate)
+const pastPerSecond = Number(values['past-rate'] ?? perSecond)
 const historyMs = parseDuration(values.history) ?? 120 * minuteMs
 const venue = values.venue === 'kraken' ? 'kraken' : 'binance'
 const exchange = await Exchange.start(venue, coins, Number(values.port))
 const now = exchange.now()
 for (const coin of coins) {
-  exchange.market(coin).generate(now - historyMs, now, 1000 / perSecond, values.seed)
+  exchange.market(coin).generate(now - historyMs, now, 1000 / pastPerSecond, values.seed)
 }
 
 const random = randomFrom(`play ${values.seed}`)
@@ -40,6 +43,8 @@ const random = randomFrom(`play ${values.seed}`)
 const tickMs = 50
 setInterval(() => {
   for (const coin of coins) {
+    const { delisted, halted } = exchange.market(coin)
+    if (delisted || halted) continue
     const due = (perSecond * tickMs) / 1000
     let count = Math.floor(due) + (random.uniform() < due % 1 ? 1 : 0)
     for (; count > 0; count--) {

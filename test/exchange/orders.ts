@@ -10,8 +10,13 @@ export type Order =
   /** A trade with a time in the past, or one that no socket tells of. */
   | { readonly do: 'past'; readonly coin: string; readonly ms: number }
   | { readonly do: 'untold'; readonly coin: string }
-  /** The exchange's clock moves on by `ms`, and its market has traded meanwhile; nobody was told. */
-  | { readonly do: 'pass'; readonly coin: string; readonly ms: number; readonly everyMs: number }
+  /** The exchange's clock moves on by `ms`, and these coins have traded meanwhile; nobody was told. */
+  | {
+      readonly do: 'pass'
+      readonly coins: readonly string[]
+      readonly ms: number
+      readonly everyMs: number
+    }
 
 export function obey(exchange: Exchange, order: Order): void {
   switch (order.do) {
@@ -48,7 +53,8 @@ export function obey(exchange: Exchange, order: Order): void {
     case 'pass': {
       const from = exchange.now()
       exchange.offsetMs += order.ms
-      exchange.market(order.coin).generate(from, exchange.now(), order.everyMs)
+      for (const coin of order.coins)
+        exchange.market(coin).generate(from, exchange.now(), order.everyMs)
       return
     }
   }

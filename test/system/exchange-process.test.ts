@@ -1,39 +1,9 @@
 /** The live feed against a stand-in in a process of its own that trades in real time, while one fault follows the other. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { test } from 'node:test'
 import { type Coin, parseCoin } from '../../streams/coin.ts'
-import type { Deal } from '../exchange/market.ts'
-import type { Order } from '../exchange/orders.ts'
 import { liveFeedOf, quick, Record, until } from '../exchange/record.ts'
-
-interface Process {
-  readonly urls: { readonly rest: string; readonly ws: string }
-  readonly tell: (order: Order) => Promise<void>
-  readonly deals: () => Promise<readonly Deal[]>
-  readonly signal: (name: NodeJS.Signals) => void
-}
-
-async function start(t: TestContext, venue: string, coin: Coin): Promise<Process> {
-  const script = fileURLToPath(new URL('../exchange/main.ts', import.meta.url))
-  const args = ['--venue', venue, '--coins', coin, '--rate', '40', '--history', '10m']
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  t.after(() => child.kill('SIGKILL'))
-  const [line] = await once(createInterface(child.stdout), 'line')
-  const { rest, ws, control } = JSON.parse(line as string)
-  return {
-    urls: { rest, ws },
-    tell: async (order) => {
-      const answer = await fetch(control, { method: 'POST', body: JSON.stringify(order) })
-      assert.equal(answer.status, 200)
-    },
-    deals: async () => (await fetch(`${control}?coin=${coin}`)).json() as Promise<Deal[]>,
-    signal: (name) => void child.kill(name),
-  }
-}
+import { startStandIn } from '../support/stand-in.ts'
 
 const venues = [
   ['binance', 'BTC/USDT'],
@@ -43,7 +13,7 @@ const venues = [
 for (const [venue, name] of venues) {
   test(`${venue}: one fault after another, and every trade arrives once`, async (t) => {
     const coin = parseCoin(name) as Coin
-    const exchange = await start(t, venue, coin)
+    const exchange = await startStandIn(t, { venue, coins: [coin], rate: 40, history: '10m' })
     const staleness = { limitMsMin: 500, limitMsMax: 500, limitMsUnknown: 500 }
     const feed = await liveFeedOf({
       source: venue,
@@ -72,13 +42,13 @@ for (const [venue, name] of venues) {
     await connected(4)
     await exchange.tell({ do: 'faults', set: { outage: true } })
     await exchange.tell({ do: 'drop' })
-    await exchange.tell({ do: 'pass', coin, ms: 3_600_000, everyMs: 200 })
+    await exchange.tell({ do: 'pass', coins: [coin], ms: 3_600_000, everyMs: 200 })
     await exchange.tell({ do: 'faults', set: { outage: false } })
     await connected(5)
     await until(() => record.mended(), 'every gap has healed')
     exchange.signal('SIGSTOP')
     exchange.signal('SIGCONT')
-    const truth = (await exchange.deals()).filter((deal) => deal.at >= from)
+    const truth = (await exchange.deals(coin)).filter((deal) => deal.at >= from)
     const lost = () => {
       const heard = new Set(record.trades.map(({ id }) => id))
       return truth.filter(({ id }) => !heard.has(id))

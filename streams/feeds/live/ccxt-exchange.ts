@@ -10,7 +10,9 @@ export interface CcxtExchange {
   readonly markets: Readonly<Record<string, CcxtMarket | undefined>> | undefined
   /** Caches of the last trades by symbol, filled by the socket's frames. */
   trades: Record<string, unknown>
-  readonly clients: Readonly<Record<string, { connection?: { terminate?(): void } }>>
+  readonly clients: Readonly<Record<string, CcxtClient>>
+  /** The socket to an address, made where there is none. */
+  client: (url: string) => CcxtClient
   readonly fetchDispatcher?: { destroy(): Promise<void> }
   log: (...words: unknown[]) => void
   handleMessage: (client: unknown, message: unknown) => void
@@ -42,6 +44,12 @@ export interface CcxtExchange {
   ): Promise<CcxtTrade[]>
   loadHttpProxyAgent(): Promise<unknown>
   close(): Promise<unknown>
+}
+
+/** One socket. */
+export interface CcxtClient {
+  readonly connection?: { terminate?(): void }
+  send: (message: unknown) => Promise<unknown>
 }
 
 type ErrorClass = new (...words: never[]) => Error

@@ -8,7 +8,7 @@ import { Subscription } from 'rxjs'
 import type { Coin } from '../../coin.ts'
 import type { Clock, Millis } from '../../time.ts'
 import { Bundle } from './bundle.ts'
-import type { CcxtExchange } from './ccxt-exchange.ts'
+import type { CcxtClient, CcxtExchange } from './ccxt-exchange.ts'
 import { columns, pushTrade } from './ccxt-trades.ts'
 import type { TradeSink } from './frames.ts'
 import type { CcxtTrade, Quirks } from './quirks.ts'
@@ -33,6 +33,7 @@ export function ccxtSocket(options: SocketOptions): Socket {
   const pending = new Set<Coin>()
   const timers = new Subscription()
   const bySymbol = new Map<string, Chunk>()
+  const guardedClients = new WeakSet<CcxtClient>()
   let asked: Coin[] = []
   let closed = false
   exchange.setMarketsFromExchange(rest)
@@ -54,6 +55,17 @@ export function ccxtSocket(options: SocketOptions): Socket {
       lost(error)
     }
     exchange.onClose = () => lost('closed by the exchange')
+    const open = exchange.client.bind(exchange)
+    exchange.client = (url) => guarded(open(url))
+  }
+
+  /** ccxt sends a subscription after a pause and lets nobody see how that ended: a socket may have broken meanwhile. */
+  function guarded(client: CcxtClient): CcxtClient {
+    if (guardedClients.has(client)) return client
+    guardedClients.add(client)
+    const send = client.send.bind(client)
+    client.send = (message) => send(message).catch(lost)
+    return client
   }
 
   const takeFrame: TradeSink = (symbol, at, id, price, size, side) => {

@@ -70,6 +70,20 @@ for (const { source, coin, other } of venues) {
     await until(() => (s.record.of('clock').at(-1)?.at ?? 0) > at, 'the clock goes on')
   })
 
+  test(`${source}: a socket that breaks between opening and subscribing is one more that broke`, async (t) => {
+    const s = await stage(t)
+    const second = new Record(s.feed, other, Date.now())
+    for (let breaks = 0; breaks < 10; breaks++) {
+      const opened = s.exchange.connections
+      s.exchange.drop()
+      await until(() => s.exchange.connections > opened, 'opened')
+    }
+    await until(() => second.of('connected').length > 0, 'connected')
+    await until(() => s.exchange.listeners === 1, 'subscribed')
+    s.trade(10)
+    await endsWell(s)
+  })
+
   test(`${source}: ccxt's own reading of frames gives the same trades`, async (t) => {
     const s = await stage(t, { ccxtReads: true })
     s.exchange.faults.shuffle = 50
