@@ -12,10 +12,10 @@ export interface Registry {
   readonly announced$: Observable<Lane>
   /**
    * Registers an artifact folder in a lane. Verified first, kept by its sha256; the same bytes in the same lane are the
-   * same version. It is wanted from now on where `activate` says so.
+   * same version. It is wanted from now on where `activate` says so. A lane that was never heard of is made.
    */
   readonly publish: (lane: Lane, folder: string, by: Publication) => Promise<Version>
-  /** What the lane is to move to. The generation grows with every change of mind, a rollback too. */
+  /** What the lane is to move to, undefined where it never said. */
   readonly desired: (lane: Lane) => Promise<Desired | undefined>
   /** The folder of its verified files, on this machine. */
   readonly fetch: (version: Version) => Promise<string>
@@ -30,5 +30,6 @@ export interface Publication {
 
 export interface Desired {
   readonly version: Version
+  /** Grows whenever the registry names another version. Repeating itself, it changes nothing, a rollback in between or not. */
   readonly generation: number
 }

@@ -14,6 +14,7 @@ export interface ArtifactFiles {
   /** Verified each time it is opened for the first time in this life. */
   readonly open: (sha256: string) => Promise<Artifact>
   readonly has: (sha256: string) => boolean
+  readonly remove: (sha256: string) => Promise<void>
 }
 
 export function artifactFiles(folder: string): ArtifactFiles {
@@ -29,6 +30,10 @@ export function artifactFiles(folder: string): ArtifactFiles {
   return {
     open,
     has: (sha256) => existsSync(join(folder, sha256)),
+    remove: async (sha256) => {
+      opened.delete(sha256)
+      await rm(join(folder, sha256), { recursive: true, force: true })
+    },
     keep: async (from) => {
       const { sha256, manifest } = await openArtifact(from)
       const place = join(folder, sha256)
