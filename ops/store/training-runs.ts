@@ -140,7 +140,7 @@ async function cancel(sql: Sql, run: number): Promise<TrainingRun> {
       where id = ${run} and state in ('queued', 'running')`,
   )
   const now = await readRun(sql, run)
-  if (now.cancelAsked || now.state === 'cancelled') return now
+  if (now.state === 'queued' || now.state === 'running' || now.state === 'cancelled') return now
   throw new Fault('training.state', `run ${run} is over already: ${now.state}`)
 }
 

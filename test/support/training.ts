@@ -1,0 +1,72 @@
+/** Training runs without training: each step leaves one file behind, or does what the test says. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type Step,
+  type StepResult,
+  type StepWork,
+  steps,
+  type TrainingOrder,
+  type Workshop,
+} from '../../actors/training/run.ts'
+import type { Verdict } from '../../models/verdict.ts'
+import { openWorkFolder, type WorkFolder } from '../../ops/training/work-folder.ts'
+import { btc, noon } from './database.ts'
+
+export const passed: Verdict = {
+  verdict: 'passed',
+  profile: 'open',
+  reasons: [
+    { code: 'no_skill', passed: true, found: 0.01, limit: 0, detail: 'better than no skill' },
+  ],
+  candles: 1_000,
+  from: '2026-06-01T00:00:00.000Z',
+  to: '2026-06-02T00:00:00.000Z',
+}
+
+export function order(change: Partial<TrainingOrder> = {}): TrainingOrder {
+  return {
+    lane: { coin: btc, family: 'linear' },
+    cause: 'hand',
+    rowsMax: null,
+    trials: 1,
+    seed: 7,
+    timeLimitMs: 3_600_000,
+    marketAt: noon,
+    ...change,
+  }
+}
+
+export interface MadeWorkshop extends Workshop {
+  readonly folder: WorkFolder
+  /** The steps that were worked on, in order. */
+  readonly worked: Step[]
+}
+
+export type Acts = Partial<Record<Step, (work: StepWork) => Promise<void>>>
+
+export function madeWorkshop(path: string, acts: Acts = {}, verdict = passed): MadeWorkshop {
+  const folder = openWorkFolder(path)
+  const worked: Step[] = []
+  const act =
+    (step: Step) =>
+    async (work: StepWork): Promise<StepResult> => {
+      worked.push(step)
+      work.input(`sha256:into-${step}`)
+      await acts[step]?.(work)
+      writeFileSync(join(folder.of(work.run.id, step), 'made'), step)
+      return {
+        detail: `${step} is done`,
+        ...(step === 'judge' && { verdict, metrics: { logLoss: 1 }, baseline: { logLoss: 1.1 } }),
+        ...(step === 'publish' && { version: 2 }),
+      }
+    }
+  return {
+    folder,
+    worked,
+    work: Object.fromEntries(steps.map((step) => [step, act(step)])) as Workshop['work'],
+    product: (run, step) => folder.product(run.id, step),
+    clear: (run, from) => folder.clear(run.id, from),
+    leave: (run, state) => folder.leave(run.id, state),
+  }
+}
