@@ -135,7 +135,7 @@ function candleOf(coin: Coin, row: CandleColumns): Candle {
     high: row.high ?? Number.NaN,
     low: row.low ?? Number.NaN,
     close: row.close ?? Number.NaN,
-    volume: row.volume,
+    volume: row.state === 'missing' ? Number.NaN : row.volume,
     quoteVolume: row.quote_volume ?? Number.NaN,
     takerBuyVolume: row.taker_buy_volume ?? Number.NaN,
     trades: row.trades ?? Number.NaN,

@@ -59,11 +59,16 @@ function candleSource(tx: Sql | Tx, rows: readonly CandleRow[]) {
     from unnest(
       ${column((it) => it.openAt)}::float8[], ${column((it) => it.open)}::float8[],
       ${column((it) => it.high)}::float8[], ${column((it) => it.low)}::float8[],
-      ${column((it) => it.close)}::float8[], ${column((it) => it.volume)}::float8[],
+      ${column((it) => it.close)}::float8[], ${column(volumeOf)}::float8[],
       ${column((it) => it.quoteVolume)}::float8[], ${column((it) => it.takerBuyVolume)}::float8[],
       ${column((it) => it.trades)}::float8[], ${numberColumn(rows, (row) => row.coinId)}::int4[],
       ${column((it) => it.revision)}::int4[], ${textColumn(rows, (row) => row.candle.state)}::text[]
     ) as c (${tx(candleColumns)})`
+}
+
+/** Nobody knows what was traded in a candle that is missing; the column holds numbers only, and the state says it. */
+function volumeOf({ state, volume }: Candle): number {
+  return state === 'missing' ? 0 : volume
 }
 
 /** One statement may not write a row twice. */

@@ -122,12 +122,13 @@ export function candle(i: number, change: Partial<Candle> = {}): Candle {
   }
 }
 
-/** A minute without prices. */
+/** A minute without prices; where it is missing, nobody knows what was traded. */
 export function blank(i: number, state: 'empty' | 'missing', change: Partial<Candle> = {}): Candle {
   const none = Number.NaN
+  const amount = state === 'missing' ? none : 0
   return candle(i, {
-    ...{ state, open: none, high: none, low: none, close: none, volume: 0, quoteVolume: 0 },
-    ...{ trades: 0, ...change },
+    ...{ state, open: none, high: none, low: none, close: none, volume: amount },
+    ...{ quoteVolume: amount, trades: amount, ...change },
   })
 }
 
