@@ -9,7 +9,7 @@ import { readRun, readRuns, type TrainingRead } from '../../../ops/store/read-tr
 import { openRunJournal } from '../../../ops/store/training-runs.ts'
 import { Fault } from '../../../streams/fault.ts'
 import { wallClock } from '../../../streams/time.ts'
-import { eth, openTestStore } from '../../support/database.ts'
+import { eth, openTestStore, startOwnServer } from '../../support/database.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import {
   type Acts,
@@ -19,7 +19,8 @@ import {
   passed,
 } from '../../support/training.ts'
 
-const store = await openTestStore()
+const { socket } = await startOwnServer()
+const store = await openTestStore({ type: 'socket', path: socket })
 const journal = openRunJournal(store.sql, store.names)
 let epoch = 0
 const folders = temporaryFolder()
