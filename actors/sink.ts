@@ -47,6 +47,7 @@ interface SinkState {
   readonly waiting: Write[]
   waitingRows: number
   oldestAt: Millis
+  committedAt: Millis
   lingering: boolean
   batch: Batch | undefined
   /** The transaction under way. */
@@ -69,6 +70,7 @@ export function sink(ports: SinkPorts): ActorSpec<SinkState, SinkCommand | Own> 
       waiting: [],
       waitingRows: 0,
       oldestAt: 0,
+      committedAt: 0,
       lingering: false,
       batch: undefined,
       inflight: undefined,
@@ -94,6 +96,7 @@ export function sink(ports: SinkPorts): ActorSpec<SinkState, SinkCommand | Own> 
           state.batch = undefined
           state.inflight = undefined
           state.attempt = 0
+          state.committedAt = self.clock.now()
           return advance(ports, state, self)
         case 'refused':
           state.attempt++
@@ -119,7 +122,12 @@ export function sink(ports: SinkPorts): ActorSpec<SinkState, SinkCommand | Own> 
 function advance(ports: SinkPorts, state: SinkState, self: Self<SinkCommand | Own>): SinkState {
   const decision = decideBatch(
     ports.policy,
-    { rows: state.waitingRows, oldestAt: state.oldestAt, committing: state.batch !== undefined },
+    {
+      rows: state.waitingRows,
+      oldestAt: state.oldestAt,
+      committedAt: state.committedAt,
+      committing: state.batch !== undefined,
+    },
     self.clock.now(),
   )
   if (decision.type === 'commit') {

@@ -118,7 +118,7 @@ export async function assemble(ports: AssemblyPorts): Promise<Assembly> {
 
 /** The sink as the tree's first child: what it was given is worth waiting for. */
 export function sinkWorker(ports: Omit<SinkPorts, 'policy'>): Worker<SinkCommand> {
-  const policy = { rowsMax: 2_000, lingerMs: 3 }
+  const policy = { rowsMax: 2_000, lingerMs: 3, restMs: 10, restRowsMax: 256 }
   return worker('sink', sink({ ...ports, policy }), { shutdownMs: 15_000, policy: patientPolicy })
 }
 

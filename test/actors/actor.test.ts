@@ -390,3 +390,21 @@ test('a thousand lives leave no timer, no turn and no incarnation behind', async
   assert.equal(clock.timers, 0)
   assert.equal(ticks.observed, false)
 })
+
+test('messages that wait are taken in turns of 64, and others come between two turns', async () => {
+  const { live, mailbox, said } = stage<undefined, number>((out) => ({
+    mailboxMax: 1_000,
+    receive: (_, message) => void out.push(`${message}`),
+  }))
+  const life = live()
+  await settled()
+  for (let i = 0; i < 100; i++) mailbox.tell(i)
+  const seen: number[] = []
+  for (let i = 0; i < 3; i++) {
+    await new Promise((next) => setImmediate(next))
+    seen.push(said.filter((it) => it !== 'started' && it !== 'start').length)
+  }
+  assert.deepEqual(seen, [64, 100, 100])
+  life.kill('over')
+  await settled()
+})

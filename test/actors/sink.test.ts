@@ -19,7 +19,7 @@ async function stand(current: Record<string, number> = {}) {
     writer,
     marketNow: () => 0,
     isCurrent: (path, epoch) => (current[path] ?? epoch) === epoch,
-    policy: { rowsMax: 3, lingerMs: 5 },
+    policy: { rowsMax: 3, lingerMs: 5, restMs: 0, restRowsMax: 1 },
   })
   type Message = Parameters<typeof spec.receive>[1]
   const { self, told, later, piped, crashes, clock } = probe<Message>('starling/sink')

@@ -106,7 +106,7 @@ async function throughActors(bundles: readonly (readonly Trades[])[]): Promise<n
       writer: forgetful,
       marketNow: () => 0,
       isCurrent: () => true,
-      policy: { rowsMax: 2_000, lingerMs: 3 },
+      policy: { rowsMax: 2_000, lingerMs: 3, restMs: 0, restRowsMax: 1 },
     }),
   )
   const features = new FeatureHistory({

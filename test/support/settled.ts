@@ -1,4 +1,4 @@
-/** Waiting for actors without waiting for luck: nact takes a turn of the event loop per message, and the kit counts them. */
+/** Waiting for actors without waiting for luck: nact takes turns of the event loop, and the kit counts them. */
 import { setImmediate } from 'node:timers/promises'
 import { population } from '../../actors/actor.ts'
 import type { Millis } from '../../streams/time.ts'
