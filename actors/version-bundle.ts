@@ -40,15 +40,23 @@ export interface Answering {
   readonly epoch: number
 }
 
-/** The candles must be in the ring, each with the rows before it that its input needs. */
-export function makeBundle(plan: InputPlan, ring: FeatureRing, openAts: readonly Millis[]): Bundle {
+/**
+ * The candles must be in the ring, each with the rows before it that its input needs. From `expiresAt` on, the version is
+ * past its age and says nothing.
+ */
+export function makeBundle(
+  plan: InputPlan,
+  ring: FeatureRing,
+  openAts: readonly Millis[],
+  expiresAt = Number.POSITIVE_INFINITY,
+): Bundle {
   const rows: RowToAnswer[] = []
   const holes: { openAt: Millis; reason: HoleReason }[] = []
   const inputs = new Float32Array(openAts.length * plan.width)
   for (const openAt of openAts) {
     const row = ring.at(openAt)
     const offset = rows.length * plan.width
-    const reason = row ? whyHole(plan, row) : 'gap'
+    const reason = openAt >= expiresAt ? 'expired' : row ? whyHole(plan, row) : 'gap'
     if (reason !== undefined) holes.push({ openAt, reason })
     else if (!fillInput(plan, window(plan, ring, openAt), inputs, offset)) {
       holes.push({ openAt, reason: 'refused_answer' })

@@ -3,10 +3,13 @@
  * it reads what it has not answered, from the ring while that reaches back, else from the ledger. Each candle ends as
  * one committed prediction or as one hole with its reason, for every slot the version holds; none is dropped.
  *
+ * It leaves when it has drained: told up to which candle it is to answer, it answers those and goes.
+ *
  * loading (the pool opens the artifact) → looking (the ledger says what is unanswered) → following (the ring), and back
  * to looking when candles have mended or the ring no longer reaches back to the cursor.
  */
 
+import { map, type Observable } from 'rxjs'
 import type { Artifact } from '../models/artifact.ts'
 import { type Range, trainingRanges } from '../models/manifest.ts'
 import type { Slot, Version } from '../models/version.ts'
@@ -43,6 +46,16 @@ export interface VersionPorts {
   readonly sink: Sink
   /** The slots this version held when that candle opened. */
   readonly slotsAt: (openAt: Millis) => readonly Slot[]
+  /** Emits the opening from which on its slots have changed. */
+  readonly reassigned$: Observable<Millis>
+  /** Openings from here on are past its age. */
+  readonly expiresAt: Millis
+  /** What one bundle may take, when it takes so long several times in a row. */
+  readonly inferMsMax: Millis
+  /** It begins at this candle, and is not ready yet. */
+  readonly entered: (from: Millis) => void
+  /** Its model is open and has given the golden answers. */
+  readonly loaded: () => void
   /** Told how far it has answered; the tape waits for this. */
   readonly answered: (to: Millis) => void
   /** It is not to be waited for any longer. */
@@ -53,6 +66,8 @@ export interface VersionPorts {
 
 export type VersionMessage =
   | LineHint
+  /** Leaves once every candle before `to` is answered; null: it stays after all. */
+  | { readonly type: 'drain'; readonly to: Millis | null }
   | { readonly type: 'again' }
   | { readonly type: 'looked'; readonly openAts: readonly Millis[]; readonly to: Millis }
   | { readonly type: 'read'; readonly ring: FeatureRing; readonly openAts: readonly Millis[] }
@@ -87,6 +102,10 @@ interface VersionState {
   unanswered: readonly Millis[]
   /** Bundles in a row in which the model answered something that is no answer. */
   refusals: number
+  /** Bundles in a row that took longer than they may. */
+  slow: number
+  /** Opening of the first candle that is not its to answer. */
+  drainTo: Millis
 }
 
 const bundleRowsMax = 64
@@ -95,6 +114,8 @@ const lookMax = 4_096
 const readSpanMax = 2_048
 const retryMs = 25
 const refusalsMax = 3
+/** One slow bundle may be the machine's fault. */
+const slowMax = 5
 
 export function version(ports: VersionPorts): ActorSpec<VersionState, VersionMessage> {
   return {
@@ -106,6 +127,7 @@ export function version(ports: VersionPorts): ActorSpec<VersionState, VersionMes
       switch (message.type) {
         case 'loaded':
           state.loaded = true
+          ports.loaded()
           tell('version.loaded', { ...ports.version })
           break
         case 'loadRefused':
@@ -117,6 +139,9 @@ export function version(ports: VersionPorts): ActorSpec<VersionState, VersionMes
           state.lookFrom = state.mustLook ? Math.min(state.lookFrom, message.from) : message.from
           state.mustLook = true
           break
+        case 'drain':
+          state.drainTo = message.to ?? Number.POSITIVE_INFINITY
+          break
         case 'again':
           resume(ports, state, self)
           return state
@@ -124,7 +149,7 @@ export function version(ports: VersionPorts): ActorSpec<VersionState, VersionMes
           looked(ports, state, message.openAts, message.to)
           break
         case 'read':
-          ask(ports, state, self, makeBundle(state.plan, message.ring, message.openAts))
+          ask(ports, state, self, bundleOf(ports, state, message.ring, message.openAts))
           return state
         case 'inferred':
           if (state.work.type === 'asking' && message.id === state.work.id)
@@ -147,8 +172,9 @@ export function version(ports: VersionPorts): ActorSpec<VersionState, VersionMes
 function start(ports: VersionPorts, self: Self<VersionMessage>): VersionState {
   const { version, artifact, line, pool } = ports
   const plan = planInput(artifact.manifest.input, ports.set)
-  ports.answered(line.committedTo)
+  ports.entered(line.committedTo)
   self.follow(line.hints$)
+  self.follow(ports.reassigned$.pipe(map((from) => ({ type: 'mended', from }))))
   const taken = pool.tell({ type: 'load', version, artifact: artifactRef(artifact), replyTo: self })
   if (!taken)
     throw new Fault('inference.full', 'the pool takes no version now', { retryable: true })
@@ -163,6 +189,8 @@ function start(ports: VersionPorts, self: Self<VersionMessage>): VersionState {
     next: line.committedTo,
     unanswered: [],
     refusals: 0,
+    slow: 0,
+    drainTo: Number.POSITIVE_INFINITY,
   }
 }
 
@@ -176,8 +204,10 @@ function advance(ports: VersionPorts, state: VersionState, self: Self<VersionMes
     read(ports, state, self, openAts)
   } else if (state.mustLook || ring.from === undefined || ring.from > state.next) {
     look(ports, state, self)
+  } else if (state.next >= state.drainTo) {
+    self.leave()
   } else {
-    const to = Math.min(ring.to as Millis, state.next + bundleRowsMax * intervalMs)
+    const to = Math.min(ring.to as Millis, state.next + bundleRowsMax * intervalMs, state.drainTo)
     const openAts: Millis[] = []
     for (let openAt = state.next; openAt < to; openAt += intervalMs) openAts.push(openAt)
     state.next = Math.max(state.next, to)
@@ -221,11 +251,20 @@ function read(
   const from = (openAts[0] as Millis) - (state.plan.length - 1) * line.intervalMs
   const to = (openAts.at(-1) as Millis) + line.intervalMs
   if (line.ring.has(from, to)) {
-    ask(ports, state, self, makeBundle(state.plan, line.ring, openAts))
+    ask(ports, state, self, bundleOf(ports, state, line.ring, openAts))
     return
   }
   state.work = { type: 'reading' }
   self.pipe(features.ring(line.coin, from, to), (ring) => ({ type: 'read', ring, openAts }))
+}
+
+function bundleOf(
+  ports: VersionPorts,
+  state: VersionState,
+  ring: FeatureRing,
+  openAts: readonly Millis[],
+): Bundle {
+  return makeBundle(state.plan, ring, openAts, ports.expiresAt)
 }
 
 function ask(
@@ -292,7 +331,10 @@ function answer(
   if (refused > 0) state.refusals++
   else if (bundle.rows.length > 0) state.refusals = 0
   write(ports, state, self, bundle, entries)
+  state.slow = inferred.inferMs > ports.inferMsMax ? state.slow + 1 : 0
   if (state.refusals === refusalsMax) setAside(ports, self, 'its model answers what is no answer')
+  if (state.slow === slowMax)
+    setAside(ports, self, `its model takes longer than ${ports.inferMsMax} ms`)
 }
 
 function write(

@@ -21,7 +21,8 @@ import type { FeatureSet } from '../streams/features/set.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
 import type { Pace } from '../streams/feeds/pace.ts'
 import type { Clock, Millis } from '../streams/time.ts'
-import { Fleet, type FleetLane, type FleetTiming } from '../supervisor/fleet.ts'
+import { Fleet, type FleetTiming } from '../supervisor/fleet.ts'
+import type { FleetLane, VersionLimits } from '../supervisor/lane-actors.ts'
 import { patientPolicy, supervisorPolicy } from '../supervisor/restart-policy.ts'
 import type { ChildSpec, SupervisorSpec, Worker } from '../supervisor/spec.ts'
 import { openTree, type RunningTree } from '../supervisor/tree.ts'
@@ -39,6 +40,8 @@ export interface AssemblyPorts {
   readonly reader: LedgerReader
   readonly lanes: (coin: Coin) => readonly FleetLane[]
   readonly pointers: (lane: Lane) => readonly Pointer[]
+  readonly limits?: VersionLimits
+  readonly isSetAside?: (version: Version) => boolean
   readonly resolveOutcomes: (coin: Coin) => Promise<number>
   readonly timing: FleetTiming
   /** The pool and whatever answers for it; it is told how to set a version aside. */
@@ -86,9 +89,10 @@ export async function assemble(ports: AssemblyPorts): Promise<Assembly> {
     marketNow: () => ports.feed.now(),
     isCurrent: (path, epoch) => tree().look(path)?.epoch === epoch,
   })
-  const inference = ports.inference((version, reason) =>
-    tree().quarantine(fleet.versionPath(version), reason),
-  )
+  const inference = ports.inference(async (version, reason) => {
+    const path = fleet.versionPath(version)
+    if (tree().look(path)) await tree().quarantine(path, reason)
+  })
   const fleet: Fleet = new Fleet(
     {
       ...ports,
@@ -99,6 +103,7 @@ export async function assemble(ports: AssemblyPorts): Promise<Assembly> {
       bus: inProcessBus(),
       tree,
       changes$,
+      now: () => ports.clock.now(),
     },
     `${rootId}/market`,
   )

@@ -9,7 +9,7 @@ import { type Lane, laneName, type Pointer, type Version, versionName } from '..
 import type { Coin } from '../streams/coin.ts'
 import { Fault } from '../streams/fault.ts'
 import type { Millis } from '../streams/time.ts'
-import type { FleetLane } from '../supervisor/fleet.ts'
+import type { FleetLane } from '../supervisor/lane-actors.ts'
 import type { ArtifactFiles } from './store/artifact-files.ts'
 import type { StoreReads } from './store/reads.ts'
 import type { Store } from './store/store.ts'

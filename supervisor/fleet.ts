@@ -1,6 +1,6 @@
 /**
- * The fleet as a tree: groups of coins, each coin with its candles, its keeper, its lanes of versions, its feed and its
- * history. A coin starts before those who read it and its feed last, so nothing is published to nobody; stopping runs
+ * The fleet as a tree: groups of coins, each coin with its candles, its keeper, its lanes of versions, its feed, its
+ * history and the healing of its gaps. A coin starts before those who read it and its feed last, so nothing is published to nobody; stopping runs
  * the other way round: feed, then versions, then the candles.
  */
 import { filter, type Observable, Subject } from 'rxjs'
@@ -8,21 +8,23 @@ import { coin as coinActor } from '../actors/coin.ts'
 import { CoinLine } from '../actors/coin-line.ts'
 import type { FeatureHistory } from '../actors/feature-history.ts'
 import { type FeedState, feed as feedActor } from '../actors/feed.ts'
+import { healing } from '../actors/healing.ts'
 import { history } from '../actors/history.ts'
 import type { InferenceCommand } from '../actors/inference/inference.ts'
 import { keeper, type Standing } from '../actors/keeper.ts'
 import type { HistoryWriter, LedgerReader } from '../actors/ledger.ts'
 import type { Address } from '../actors/protocol.ts'
 import type { Sink } from '../actors/sink.ts'
-import { version as versionActor } from '../actors/version.ts'
 import type { Artifact } from '../models/artifact.ts'
-import { type Lane, type Pointer, type Slot, type Version, versionName } from '../models/version.ts'
+import type { Lane, Pointer, Version } from '../models/version.ts'
 import type { Bus } from '../streams/bus.ts'
 import { type Coin, coinToPath } from '../streams/coin.ts'
 import type { FeatureSet } from '../streams/features/set.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
 import type { Pace } from '../streams/feeds/pace.ts'
 import type { Millis } from '../streams/time.ts'
+import { type FleetLane, LaneActors, noLimits, type VersionLimits } from './lane-actors.ts'
+import type { LifeView } from './reconcile.ts'
 import { patientPolicy, supervisorPolicy } from './restart-policy.ts'
 import type { Strategy, SupervisorSpec, Tree } from './spec.ts'
 import { worker } from './worker.ts'
@@ -43,11 +45,11 @@ export interface FleetPorts {
   readonly tree: () => Tree
   readonly changes$: Observable<string>
   readonly timing: FleetTiming
-}
-
-export interface FleetLane {
-  readonly lane: Lane
-  readonly versions: readonly { readonly version: Version; readonly artifact: Artifact }[]
+  readonly limits?: VersionLimits | undefined
+  /** Is it written that this version stands in quarantine, wherever its actor is? */
+  readonly isSetAside?: ((version: Version) => boolean) | undefined
+  /** Wall time. */
+  readonly now: () => Millis
 }
 
 export interface FleetTiming {
@@ -79,11 +81,22 @@ export class Fleet {
   readonly #marketPath: string
   readonly #coins = new Map<Coin, FleetCoin>()
   readonly #groups = new Map<string, number>()
+  readonly #lanes: LaneActors
 
   /** `marketPath` is the path at which `spec` will stand. */
   constructor(ports: FleetPorts, marketPath: string) {
     this.#ports = ports
     this.#marketPath = marketPath
+    this.#lanes = new LaneActors({
+      ...ports,
+      limits: ports.limits ?? noLimits,
+      lanePath: (lane) => this.lanePath(lane),
+    })
+  }
+
+  /** A version of a lane stands differently, or has answered more. */
+  get changed$(): Observable<Lane> {
+    return this.#lanes.changed$
   }
 
   get coins(): readonly FleetCoin[] {
@@ -130,6 +143,7 @@ export class Fleet {
     if (!known) return
     await this.#ports.tree().remove(known.path)
     this.#coins.delete(coin)
+    for (const { lane } of this.#ports.lanes(coin)) this.#lanes.forget(lane)
     const group = known.path.split('/').at(-2) as string
     this.#groups.set(group, (this.#groups.get(group) ?? 1) - 1)
     this.#ports.pace.leave(known.path)
@@ -140,7 +154,30 @@ export class Fleet {
   }
 
   versionPath(version: Version): string {
-    return `${this.lanePath(version)}/${version.version}`
+    return this.#lanes.path(version)
+  }
+
+  lives(lane: Lane): readonly LifeView[] {
+    return this.#lanes.lives(lane)
+  }
+
+  async spawn(version: Version, artifact: Artifact): Promise<void> {
+    const known = this.#coins.get(version.coin)
+    if (known) await this.#lanes.spawn(version, artifact, known.line)
+  }
+
+  despawn(version: Version): Promise<void> {
+    return this.#lanes.remove(version)
+  }
+
+  /** It answers every candle before `to` and leaves; with null it stays. */
+  drain(version: Version, to: Millis | null): void {
+    this.#lanes.drain(version, to)
+  }
+
+  /** The slots of a lane have changed from that candle on. */
+  reassigned(lane: Lane, from: Millis): void {
+    this.#lanes.reassigned(lane, from)
   }
 
   /** How a version stands, by itself or by what it stands under. */
@@ -170,7 +207,7 @@ export class Fleet {
         'lanes',
         'lanes',
         'one_for_one',
-        ports.lanes(coin).map((lane) => this.#lane(lane, line)),
+        ports.lanes(coin).map((lane) => this.#lanes.spec(lane, line)),
         8,
       ),
       worker(
@@ -181,6 +218,9 @@ export class Fleet {
         },
       ).spec,
       worker('history', this.#history(coin), { restart: 'transient', policy: patientPolicy }).spec,
+      worker('healing', healing({ ...ports, coin, intervalMs: ports.set.intervalMs }), {
+        policy: patientPolicy,
+      }).spec,
     ])
     const made = { coin, path, line, feedState, spec }
     this.#coins.set(coin, made)
@@ -234,52 +274,11 @@ export class Fleet {
       depthMs: timing.historyMs,
     })
   }
-
-  #lane({ lane, versions }: FleetLane, line: CoinLine): SupervisorSpec {
-    const children = versions.map(({ version, artifact }) => this.#version(version, artifact, line))
-    return supervise(lane.family, 'lane', 'one_for_one', children, 4)
-  }
-
-  #version(
-    version: Version,
-    artifact: Artifact,
-    line: CoinLine,
-  ): ReturnType<typeof worker>['spec'] {
-    const ports = this.#ports
-    const key = versionName(version)
-    const actor = versionActor({
-      ...ports,
-      version,
-      artifact,
-      line,
-      source: ports.feed.source,
-      slotsAt: (openAt) => slotsAt(ports.pointers(version), version, openAt),
-      answered: (to) => ports.pace.answered(key, to),
-      left: () => ports.pace.leave(key),
-      quarantine: (reason) => ports.tree().quarantine(this.versionPath(version), reason),
-    })
-    return worker(String(version.version), actor).spec
-  }
 }
 
 /** A change of the coin, of anything in it, or of what it stands under. */
 function isAbout(changed: string, coinPath: string): boolean {
   return `${changed}/`.startsWith(`${coinPath}/`) || coinPath.startsWith(`${changed}/`)
-}
-
-/** The slots that a version held at one candle, by the history of pointers. */
-export function slotsAt(
-  pointers: readonly Pointer[],
-  version: Version,
-  openAt: Millis,
-): readonly Slot[] {
-  return pointers
-    .filter(
-      (it) =>
-        it.version === version.version && it.family === version.family && it.coin === version.coin,
-    )
-    .filter((it) => openAt >= it.from && (it.until === null || openAt < it.until))
-    .map((it) => it.slot)
 }
 
 function supervise(

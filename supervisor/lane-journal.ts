@@ -80,8 +80,8 @@ export interface LaneRecord {
   readonly stages: readonly { readonly version: Version; readonly stage: Stage }[]
   /** The registry's newest change of mind that has been dealt with. */
   readonly handled: number
-  /** Whether there is a cut that can be undone. */
-  readonly canGoBack: boolean
+  /** The newest again after a fallback; null where no cut can be undone that would stand on a version that is well. */
+  readonly fallBackTo: Version | null
 }
 
 export interface Order {

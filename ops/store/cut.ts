@@ -48,7 +48,7 @@ export async function stepBack(tx: Tx, laneId: number, how: GoingBack): Promise<
   const steps = kind === 'rollback' ? undoable.slice(0, 1) : untilGood(undoable)
   const target = steps.at(-1)?.before ?? before
   const to = newestOf(target)
-  const stopped = await stopOpenSwaps(tx, laneId, kind)
+  const stopped = kind === 'rollback' ? await stopOpenSwaps(tx, laneId) : 0
   if (to === null || (steps.length === 0 && (kind === 'fallback' || stopped === 0)))
     throw new Fault('rollback.state', `${nameOf(how.lane)} has nothing to go back to`)
   await refuseRemoved(tx, target)
@@ -58,6 +58,9 @@ export async function stepBack(tx: Tx, laneId: number, how: GoingBack): Promise<
       ${kind}, ${kind === 'rollback' ? 'operator' : 'fleet'}, ${newestOf(before)}, ${to}, 'running', ${reason}, ${at}, ${at}
     from swap where lane_id = ${laneId} returning id`
   const { id } = made as { id: number }
+  // What was on its way to take over from the one that fell goes on, and takes over from the one before it.
+  if (kind === 'fallback')
+    await tx`update swap set from_id = ${to} where lane_id = ${laneId} and state = 'running' and cut_at is null`
   for (const step of steps) await tx`update swap set undone_by = ${id} where id = ${step.id}`
   await give(tx, laneId, before, target, at)
   await tellStages(tx, id, before, target, to, at)
@@ -133,15 +136,18 @@ async function tellStage(
   await tx`
     insert into transition (swap_id, version_id, stage, candle_at) values (${swapId}, ${versionId}, ${stage}, ${at})
     on conflict do nothing`
-  await tx`update version set state = ${stage}, archived_at = null where id = ${versionId}`
+  await tx`
+    update version set state = ${stage}, archived_at = null
+    where id = ${versionId} and (state <> 'quarantined' or ${stage} = 'serving')`
 }
 
 /** What had not cut yet gives way; its version is archived, not rejected. */
-async function stopOpenSwaps(tx: Tx, laneId: number, kind: GoingBack['kind']): Promise<number> {
+async function stopOpenSwaps(tx: Tx, laneId: number): Promise<number> {
+  const reason = 'a rollback came first'
   const stopped = await tx<{ id: number; to_id: number }[]>`
-    update swap set state = 'overtaken', ended_at = clock_timestamp(), reason = ${`a ${kind} came first`}
+    update swap set state = 'overtaken', ended_at = clock_timestamp(), reason = ${reason}
     where lane_id = ${laneId} and cut_at is null and state in ('waiting', 'running') returning id, to_id`
-  for (const { id, to_id } of stopped) await putAway(tx, id, to_id, `a ${kind} came first`)
+  for (const { id, to_id } of stopped) await putAway(tx, id, to_id, reason)
   return stopped.length
 }
 

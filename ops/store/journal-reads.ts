@@ -69,9 +69,12 @@ export async function readRecords(sql: Sql, laneId?: number): Promise<readonly L
     sql<LaneRow[]>`
       select l.id, c.symbol as coin, l.family,
         coalesce((select max(s.alias_revision) from swap s where s.lane_id = l.id), 0) as handled,
-        exists (
-          select from swap s
-          where s.lane_id = l.id and s.before_cut[1] is not null and s.undone_by is null) as can_go_back
+        (
+          select v.number from swap s
+          join version v on v.id = coalesce(s.before_cut[3], s.before_cut[2], s.before_cut[1])
+          where s.lane_id = l.id and s.before_cut[1] is not null and s.undone_by is null
+            and v.state <> 'quarantined' and v.removed_at is null
+          order by s.id desc limit 1) as fall_back_to
       from lane l join coin c on c.id = l.coin_id where ${only('l.id')}`,
     sql<(Omit<Pointer, keyof Lane> & { lane_id: number })[]>`
       select q.lane_id, v.number as version, q.slot, q.from_at as "from", q.until_at as "until"
@@ -85,7 +88,7 @@ export async function readRecords(sql: Sql, laneId?: number): Promise<readonly L
   const openOf = Map.groupBy(swaps.toReversed(), (it) => laneName(it.lane))
   const pointersOf = Map.groupBy(pointers, (it) => it.lane_id)
   const statesOf = Map.groupBy(states, (it) => it.lane_id)
-  return lanes.map(({ id, coin, family, handled, can_go_back }) => {
+  return lanes.map(({ id, coin, family, handled, fall_back_to: good }) => {
     const lane = { coin, family }
     return {
       lane,
@@ -96,7 +99,7 @@ export async function readRecords(sql: Sql, laneId?: number): Promise<readonly L
         stage: state,
       })),
       handled,
-      canGoBack: can_go_back,
+      fallBackTo: good === null ? null : { ...lane, version: good },
     }
   })
 }
@@ -104,7 +107,7 @@ export async function readRecords(sql: Sql, laneId?: number): Promise<readonly L
 interface LaneRow extends Lane {
   readonly id: number
   readonly handled: number
-  readonly can_go_back: boolean
+  readonly fall_back_to: number | null
 }
 
 interface TransitionRow {

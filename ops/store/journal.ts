@@ -106,19 +106,13 @@ async function openSwap(tx: Tx, laneId: number, toId: number, order: Order): Pro
     select id from swap
     where lane_id = ${laneId} and asked_by = 'registry' and alias_revision = ${revision} and ${askedBy} = 'registry'`
   if (wished) return wished.id
-  const [known] = await tx<{ removed: boolean }[]>`
-    select removed_at is not null as removed from version where id = ${toId}`
-  if (known?.removed)
-    throw new Fault(
-      'swap.state',
-      `${versionName(order.to)} cannot serve: its artifact is not kept any more`,
-    )
   const newest = newestOf(await holdersOf(tx, laneId))
+  const { state, reason } = await fateOf(tx, toId, newest, order)
   const [made] = await tx<{ id: number }[]>`
     insert into swap (lane_id, generation, alias_revision, kind, asked_by, from_id, to_id, state, reason, ended_at)
     select ${laneId}, coalesce(max(generation), 0) + 1, greatest(coalesce(max(alias_revision), 0), ${revision}),
-      'swap', ${askedBy}, ${newest}, ${toId}, ${newest === toId ? 'done' : 'waiting'},
-      ${newest === toId ? 'it serves already' : null}, case when ${newest === toId} then clock_timestamp() end
+      'swap', ${askedBy}, ${newest}, ${toId}, ${state}, ${reason},
+      case when ${state !== 'waiting'} then clock_timestamp() end
     from swap where lane_id = ${laneId} returning id`
   const { id } = made as { id: number }
   const overtaken = await tx<{ id: number; to_id: number }[]>`
@@ -127,6 +121,21 @@ async function openSwap(tx: Tx, laneId: number, toId: number, order: Order): Pro
   for (const it of overtaken)
     if (it.to_id !== toId) await putAway(tx, it.id, it.to_id, `swap ${id} came after it`)
   return id
+}
+
+/** A person who orders what cannot be is told so; the registry's wish is written down as refused. */
+async function fateOf(
+  tx: Tx,
+  toId: number,
+  newest: number | null,
+  { to, askedBy }: Order,
+): Promise<{ readonly state: Swap['state']; readonly reason: string | null }> {
+  if (newest === toId) return { state: 'done', reason: 'it serves already' }
+  const [gone] = await tx`select from version where id = ${toId} and removed_at is not null`
+  if (!gone) return { state: 'waiting', reason: null }
+  const reason = `${versionName(to)} cannot serve: its artifact is not kept any more`
+  if (askedBy === 'operator') throw new Fault('swap.state', reason)
+  return { state: 'rejected', reason }
 }
 
 /** Whoever holds a slot serves, whatever else is tried with it. */

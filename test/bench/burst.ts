@@ -24,7 +24,7 @@ import type { TapeMarket } from '../../streams/feeds/tape/market.ts'
 import { tapeFeed } from '../../streams/feeds/tape/tape.ts'
 import { dayMs, type Millis, minuteMs, wallClock } from '../../streams/time.ts'
 import { TradesBuilder } from '../../streams/trade.ts'
-import type { FleetLane } from '../../supervisor/fleet.ts'
+import type { FleetLane } from '../../supervisor/lane-actors.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import type { Figure } from './candles.ts'
 

@@ -83,7 +83,7 @@ test('a lane without any version has its first in v1', async () => {
   const first = await version(store)
   await swapTo(journal, first, 10)
   assert.equal(await slotsNow(journal), 'v1:1')
-  assert.equal((await journal.lane(lane)).canGoBack, false)
+  assert.equal((await journal.lane(lane)).fallBackTo, null)
   await assert.rejects(back(journal, 20), { code: 'rollback.state' })
 })
 
@@ -192,6 +192,7 @@ test('a fallback goes back as far as it takes to stand on a version that is well
   await swapTo(journal, three, 20)
   await journal.note(two, 'quarantined', 'it crashes')
   await journal.note(three, 'quarantined', 'it crashes too')
+  assert.equal((await journal.lane(lane)).fallBackTo?.version, 1)
   const swap = await back(journal, 30, 'fallback')
   assert.deepEqual([swap.kind, swap.askedBy, swap.to.version], ['fallback', 'fleet', 1])
   assert.equal(await slotsNow(journal), 'v1:1')
