@@ -25,10 +25,12 @@ export interface LaneFacts {
   readonly asked: boolean
 }
 
-/** Candles with trades that are stored, and whether more will come from the past. */
+/** Candles that are stored, and whether more will come from the past. */
 export interface History {
   readonly candles: number
   readonly isFetched: boolean
+  /** For how long it has been fetched, on the wall. */
+  readonly fetchingMs: Millis
   /** Fewer than this teach nothing; more than that are not used. */
   readonly candlesMin: number
   readonly candlesMax: number
@@ -51,9 +53,13 @@ export function due(facts: LaneFacts, now: Millis): Due {
   return at <= now ? { type: 'now', cause, detail } : { type: 'later', at, detail }
 }
 
+/** Some sources give their past by the hour: after so long a lane begins with what there is. */
+const patienceMs: Millis = 3_600_000
+
 /** Enough is what the family uses at most, or all that there is to be had. */
 function missingHistory(it: History): string | null {
-  if (!it.isFetched && it.candles < it.candlesMax)
+  const isComing = !it.isFetched && it.fetchingMs < patienceMs
+  if (isComing && it.candles < it.candlesMax)
     return `history is being fetched: ${it.candles} candles of ${it.candlesMax}`
   if (it.candles < it.candlesMin)
     return `${it.candles} candles are too few to learn from, it begins with ${it.candlesMin}`

@@ -2,7 +2,6 @@
  * The port to where training runs are written. Everything is written before it is acted on; whoever writes names the lease
  * it holds, and is refused with `training.lost` once another has taken the run over.
  */
-import type { Lane } from '../../models/version.ts'
 import type { Millis } from '../../streams/time.ts'
 import type {
   Failure,
@@ -66,8 +65,6 @@ export interface RunJournal {
   ) => Promise<void>
   /** One that nobody has begun is over at once; else whoever works on it hears of it. */
   readonly cancel: (run: number) => Promise<TrainingRun>
-  /** The newest runs of a lane, newest first: those since its last success, and that one. */
-  readonly recent: (lane: Lane) => Promise<readonly PastRun[]>
 }
 
 export interface Sign {
@@ -76,13 +73,4 @@ export interface Sign {
   readonly progress: Progress | null
   /** What has been said since the last sign. */
   readonly log: readonly string[]
-}
-
-export interface PastRun {
-  readonly state: RunState
-  readonly code: string | null
-  readonly message: string | null
-  readonly marketAt: Millis
-  /** On the wall. */
-  readonly endedAt: Millis | null
 }

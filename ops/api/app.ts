@@ -21,6 +21,7 @@ import { marketRoutes } from './routes/market.ts'
 import { predictionRoutes } from './routes/predictions.ts'
 import { scoreRoutes } from './routes/scores.ts'
 import { statusRoutes } from './routes/status.ts'
+import { trainingRoutes } from './routes/training.ts'
 import { treeRoutes } from './routes/tree.ts'
 
 export function createApp(deps: ApiDeps): OpenAPIHono {
@@ -44,6 +45,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   treeRoutes(app, deps)
   eventRoutes(app, deps)
   controlRoutes(app, deps)
+  trainingRoutes(app, deps)
   healthRoutes(app, deps)
   app.get('/', (c) => c.redirect('/api/v1/status'))
   describeApi(app, deps.version)

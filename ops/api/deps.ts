@@ -2,9 +2,12 @@
  * What the API needs from the daemon, or from whoever opened a data directory without one. Instants are milliseconds
  * here; the routes write them as ISO 8601. A control that cannot be carried out throws a `Fault`.
  */
+import type { Due } from '../../actors/training/due.ts'
+import type { Lane } from '../../models/version.ts'
 import type { Coin } from '../../streams/coin.ts'
 import type { Millis } from '../../streams/time.ts'
 import type { TreeNode } from '../../supervisor/spec.ts'
+import type { TrainingRead } from '../store/read-training.ts'
 import type { StoreReads } from '../store/reads.ts'
 import type { EventHub } from './event-hub.ts'
 
@@ -20,6 +23,7 @@ export interface ApiDeps {
   /** The candle that is still open. */
   readonly preview: (coin: Coin) => PreviewRead | undefined
   readonly controls: OperatorControls
+  readonly training: TrainingControls
   readonly readiness: () => Readiness
   readonly metrics: {
     readonly contentType: string
@@ -114,4 +118,24 @@ export interface OperatorControls {
   /** `coin.exists` where it is followed already, `coin.unlisted` where the source does not have it. */
   readonly addCoin: (coin: Coin, reason: string) => Promise<void>
   readonly removeCoin: (coin: Coin, reason: string) => Promise<void>
+}
+
+export interface TrainingControls {
+  /** `training.busy` while the lane has a run; `lane.unknown`, and `family.unsupported` where no trainer is known. */
+  readonly ask: (order: AskedTraining) => Promise<TrainingRead>
+  /** `training.unknown`, and `training.state` where it is over already. */
+  readonly cancel: (run: number) => Promise<TrainingRead>
+  /** When each lane is trained next, or what it waits for. */
+  readonly plan: () => readonly LanePlanRead[]
+}
+
+export interface AskedTraining extends Lane {
+  readonly rows?: number | undefined
+  readonly trials?: number | undefined
+  readonly seed?: number | undefined
+}
+
+export interface LanePlanRead {
+  readonly lane: Lane
+  readonly due: Due | { readonly type: 'off'; readonly detail: string }
 }

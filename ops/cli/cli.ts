@@ -17,6 +17,7 @@ import { daemonCommands } from './commands/daemon.ts'
 import { doctorCommands } from './commands/doctor.ts'
 import { historyCommands } from './commands/history.ts'
 import { listCommands } from './commands/lists.ts'
+import { trainCommands } from './commands/train.ts'
 import { transferCommands } from './commands/transfer.ts'
 import { exitCodeOf, exitCodes } from './exit.ts'
 import { type Market, openMarketOrDaemon } from './market.ts'
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   ...daemonCommands,
   ...listCommands,
   ...historyCommands,
+  ...trainCommands,
   ...controlCommands,
   ...transferCommands,
   ...configCommands,

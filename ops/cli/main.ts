@@ -32,6 +32,8 @@ const daemon: DaemonEntry = {
   backfill: async (options) => (await import('../backfill.ts')).backfill(options),
   exportTable: async (options) => (await import('../store-work.ts')).exportTable(options),
   backup: async (options) => (await import('../store-work.ts')).backup(options),
+  train: async (options) => (await import('../training/train.ts')).train(options),
+  cancelTraining: async (options) => (await import('../training/train.ts')).cancelTraining(options),
   restore: async (options) => (await import('../store-work.ts')).restore(options),
 }
 

@@ -1,6 +1,7 @@
 /** All that commands touch outside themselves, so that a test can be the world. `main.ts` makes the real one. */
 import type { Coin } from '../../streams/coin.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
+import type { TrainingRunBody } from '../api/routes/training.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
 import type { ExportTable } from '../store/export.ts'
@@ -54,6 +55,9 @@ export interface StoreWork {
   readonly exportTable: (options: ExportOptions) => Promise<object>
   readonly backup: (options: CopyOptions) => Promise<object>
   readonly restore: (options: CopyOptions) => Promise<object>
+  /** Without a daemon; with one it is asked. */
+  readonly train: (options: TrainOptions) => Promise<TrainingRunBody>
+  readonly cancelTraining: (options: CancelTrainingOptions) => Promise<TrainingRunBody>
 }
 
 export interface RunOptions {
@@ -99,4 +103,18 @@ export interface ExportOptions extends WorkOptions {
 
 export interface CopyOptions extends WorkOptions {
   readonly file: string
+}
+
+export interface TrainOptions extends Omit<WorkOptions, 'progress'> {
+  readonly coin: Coin
+  readonly family: string
+  readonly rows: number | undefined
+  readonly trials: number | undefined
+  readonly seed: number | undefined
+  /** How it stands, from time to time. */
+  readonly heard: (run: TrainingRunBody) => void
+}
+
+export interface CancelTrainingOptions extends Omit<WorkOptions, 'progress'> {
+  readonly run: number
 }

@@ -152,6 +152,8 @@ export const configSchema = z
     training: z
       .strictObject({
         where: oneOf(['local', 'vast', 'runpod', 'off']).default('local'),
+        concurrency: whole(1, 64).default(1).describe('runs at a time on this machine'),
+        timeLimit: duration.prefault('2h').describe('a run that works longer than this has failed'),
         budgetPerMonth: between(0, 1e6).default(20).describe('US dollars'),
       })
       .prefault({}),

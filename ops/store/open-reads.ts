@@ -1,6 +1,8 @@
 /** `StoreReads` on PostgreSQL: each question is answered in the file of its table family. */
 import { readContinuity } from './continuity.ts'
+import { readCoverage } from './coverage.ts'
 import { readDaySums } from './day-sums.ts'
+import { readPairedSums } from './paired-sums.ts'
 import { readCandleCounts, readCandles } from './read-candles.ts'
 import {
   readPrediction,
@@ -9,6 +11,7 @@ import {
   readSignals,
 } from './read-predictions.ts'
 import { readFeatures, readGaps, readHoles, readModels, readPointers } from './read-records.ts'
+import { readRun, readRuns } from './read-training.ts'
 import type { StoreReads } from './reads.ts'
 import type { Store } from './store.ts'
 
@@ -26,6 +29,10 @@ export function openReads({ sql, intervalMs }: Pick<Store, 'sql' | 'intervalMs'>
     models: (filter) => readModels(sql, filter ?? {}),
     continuity: (from, to) => readContinuity(sql, intervalMs, from, to),
     daySums: (filter) => readDaySums(sql, filter),
+    coverage: (filter) => readCoverage(sql, filter),
+    pairedSums: (challenger, incumbent, range) => readPairedSums(sql, challenger, incumbent, range),
+    trainingRuns: (query) => readRuns(sql, query),
+    trainingRun: (run) => readRun(sql, run),
     predictionCount: async () => (await readPredictionTotal(sql)).written,
     firstPredictionAt: async () => (await readPredictionTotal(sql)).first_at,
   }

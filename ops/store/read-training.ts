@@ -1,5 +1,4 @@
 /** What is written of training runs, for those who work on them and those who look at them. */
-import type { PastRun } from '../../actors/training/journal.ts'
 import type {
   Cause,
   Progress,
@@ -11,6 +10,7 @@ import type {
 } from '../../actors/training/run.ts'
 import type { Trial } from '../../models/training/request.ts'
 import type { Verdict } from '../../models/verdict.ts'
+import { laneName } from '../../models/version.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { Millis } from '../../streams/time.ts'
@@ -177,29 +177,61 @@ function tryOf(row: StepRow): StepTry {
   }
 }
 
-/** Runs that are over, newest first, back to the last that passed, at most so many. */
+export interface TrainedLane {
+  readonly isUnderWay: boolean
+  /** Not counted: those that were refused. */
+  readonly versions: number
+  /** Runs that are over, newest first, back to the last that passed. */
+  readonly past: readonly { readonly state: RunState; readonly marketAt: Millis }[]
+}
+
+/** Waits double with every run in a row: more are never looked at. */
 const pastMax = 20
 
-export async function readPast(sql: Sql, laneId: number): Promise<readonly PastRun[]> {
+/** What of each lane decides when it is trained again, by `laneName`. */
+export async function readTrainedLanes(sql: Sql): Promise<ReadonlyMap<string, TrainedLane>> {
   const rows = await faulted(
     () => sql<
       {
-        state: RunState
-        code: string | null
-        message: string | null
-        market_at: Millis
-        ended_at: Millis
+        symbol: Coin
+        family: string
+        under_way: boolean
+        versions: number
+        states: RunState[] | null
+        market_ats: Millis[] | null
       }[]
     >`
-      select state, code, message, market_at, ended_at from training_run
-      where lane_id = ${laneId} and ended_at is not null order by id desc limit ${pastMax}`,
+      with past as (
+        select lane_id, state, market_at, row_number() over (partition by lane_id order by id desc) as age
+        from training_run where ended_at is not null)
+      select c.symbol, l.family,
+        exists (select from training_run r where r.lane_id = l.id and r.ended_at is null) as under_way,
+        (select count(*)::int from version v where v.lane_id = l.id and v.state <> 'rejected') as versions,
+        p.states, p.market_ats
+      from lane l join coin c on c.id = l.coin_id
+        left join (
+          select lane_id, array_agg(state order by age) as states,
+            array_agg(extract(epoch from market_at)::float8 * 1000 order by age) as market_ats
+          from past where age <= ${pastMax} group by lane_id) p on p.lane_id = l.id`,
   )
-  const passed = rows.findIndex(({ state }) => state === 'passed')
-  return rows.slice(0, passed === -1 ? rows.length : passed + 1).map((row) => ({
-    state: row.state,
-    code: row.code,
-    message: row.message,
-    marketAt: row.market_at,
-    endedAt: row.ended_at,
-  }))
+  return new Map(
+    rows.map((row) => [
+      laneName({ coin: row.symbol, family: row.family }),
+      {
+        isUnderWay: row.under_way,
+        versions: row.versions,
+        past: sinceLastPassed(row.states ?? [], row.market_ats ?? []),
+      },
+    ]),
+  )
+}
+
+function sinceLastPassed(
+  states: readonly RunState[],
+  marketAts: readonly Millis[],
+): TrainedLane['past'] {
+  const passed = states.indexOf('passed')
+  return states
+    .slice(0, passed === -1 ? states.length : passed + 1)
+    .map((state, i) => ({ state, marketAt: marketAts[i] as Millis }))
 }

@@ -3,11 +3,14 @@
  * ISO 8601 at the API; lists come newest first, in pages; ranges are `[from, to)` on `openAt`.
  */
 
+import type { ClassCounts } from '../../models/no-skill.ts'
 import type { HoleReason, Mode, Signal } from '../../models/prediction.ts'
+import type { ScoreSums } from '../../models/score-sums.ts'
 import type { Lane, Pointer, Slot, Version } from '../../models/version.ts'
 import type { CandleState } from '../../streams/candles/candle.ts'
 import type { Coin } from '../../streams/coin.ts'
 import type { Millis } from '../../streams/time.ts'
+import type { TrainingQuery, TrainingRead } from './read-training.ts'
 
 export interface Page<T> {
   readonly items: readonly T[]
@@ -82,32 +85,34 @@ export interface ContinuityRead {
   })[]
 }
 
-/** Sums over one version's resolved predictions on one UTC day; `models/score.ts` alone turns sums into scores. */
-export interface DaySums extends Version {
-  readonly day: Millis
-  readonly n: number
-  /** [actual][predicted] counts, in the order sell, hold, buy. */
-  readonly confusion: readonly (readonly number[])[]
-  readonly logLossSum: number
-  readonly brierSum: number
-  /** Ten bins of the winning probability: count, sum of it, number right. */
-  readonly calibration: readonly {
-    readonly n: number
-    readonly confidence: number
-    readonly right: number
-  }[]
-  readonly profitSum: number
-  readonly profitSquareSum: number
-  readonly squaredErrorSum: number
-  readonly absoluteErrorSum: number
-  readonly actualSum: number
-  readonly actualSquareSum: number
-  readonly valueSum: number
-  readonly valueSquareSum: number
-  readonly valueActualSum: number
-  /** Errors of what no skill would have said on the same rows: no return, or as much movement as just before. */
-  readonly naiveSquaredErrorSum: number
-  readonly naiveAbsoluteErrorSum: number
+/** `models/score.ts` alone turns sums into scores. */
+export interface DaySums extends Version, ScoreSums {}
+
+export interface CoverageRead extends Version {
+  /** Candles with trades that it could have answered in the range, and those that it answered, in any mode. */
+  readonly candles: number
+  readonly answered: number
+  /** How often each class came among its training rows; null where its artifact does not say. */
+  readonly frequencies: ClassCounts | null
+  /** Settings that were tried until this one. */
+  readonly trials: number
+}
+
+/** Over the candles that both answered, neither of them in sample. */
+export interface PairedSums {
+  readonly challenger: readonly ScoreSums[]
+  readonly incumbent: readonly ScoreSums[]
+  /** Of the challenger's rows, milliseconds a row in its bundle; null where there are none. */
+  readonly inferenceMs: { readonly p50: number; readonly p95: number } | null
+}
+
+export interface ScoreFilter {
+  readonly coin?: Coin | undefined
+  readonly family?: string | undefined
+  readonly version?: number | undefined
+  readonly from?: Millis | undefined
+  readonly to?: Millis | undefined
+  readonly mode?: Mode | undefined
 }
 
 export interface ModelRead extends Version {
@@ -180,14 +185,16 @@ export interface StoreReads {
   pointers(lane?: Lane): Promise<readonly Pointer[]>
   models(filter?: Partial<Version>): Promise<readonly ModelRead[]>
   continuity(from: Millis | undefined, to: Millis | undefined): Promise<ContinuityRead>
-  daySums(filter: {
-    readonly coin?: Coin | undefined
-    readonly family?: string | undefined
-    readonly version?: number | undefined
-    readonly from?: Millis | undefined
-    readonly to?: Millis | undefined
-    readonly mode?: Mode | undefined
-  }): Promise<readonly DaySums[]>
+  daySums(filter: ScoreFilter): Promise<readonly DaySums[]>
+  coverage(filter: ScoreFilter): Promise<readonly CoverageRead[]>
+  pairedSums(
+    challenger: Version,
+    incumbent: Version,
+    range: Pick<ScoreFilter, 'from' | 'to'>,
+  ): Promise<PairedSums>
+  trainingRuns(query: TrainingQuery): Promise<Page<TrainingRead>>
+  /** A Fault `training.unknown` where there is none. */
+  trainingRun(run: number): Promise<TrainingRead>
   /** Ever written; what retention has dropped since is counted. */
   predictionCount(): Promise<number>
   firstPredictionAt(): Promise<Millis | null>

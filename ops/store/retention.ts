@@ -6,12 +6,14 @@ import { dayMs, type Millis } from '../../streams/time.ts'
 import { faulted } from './faults.ts'
 import { dropPart, listParts, type Part, type PartedTable } from './parts.ts'
 import type { Store } from './store.ts'
+import { dropRunsBefore } from './training-runs.ts'
 
 export interface Keep {
   readonly trades: Millis
   readonly candles: Millis
   readonly features: Millis
   readonly predictions: Millis
+  readonly trainingEvents: Millis
 }
 
 export function partsToDrop(
@@ -46,6 +48,7 @@ export async function retain(
   const old = partsToDrop(await listParts(sql), keep, marketNow)
   for (const part of old) await dropPart(sql, part)
   if (old.length > 0) parts.forget()
+  await dropRunsBefore(sql, marketNow - keep.trainingEvents)
   await faulted(async () => {
     await sql`
       delete from dead_letter where at < clock_timestamp() - ${recordsKeptMs}::float8 * interval '1 millisecond'`

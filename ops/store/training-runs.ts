@@ -10,7 +10,7 @@ import type { Millis } from '../../streams/time.ts'
 import type { Sql, Tx } from './connection.ts'
 import { faulted } from './faults.ts'
 import type { Names } from './names.ts'
-import { readPast, readRun } from './read-training.ts'
+import { readRun } from './read-training.ts'
 
 /** Five beats: a holder that is late with one is not yet dead. */
 export const trainingLeaseMs: Millis = 10_000
@@ -80,7 +80,6 @@ export function openRunJournal(sql: Sql, names: Names): RunJournal {
           where id = ${run}`
       }),
     cancel: (run) => cancel(sql, run),
-    recent: async (lane) => readPast(sql, await names.lane(lane)),
   }
 }
 
@@ -165,4 +164,11 @@ async function held<T>(
 
 function json(tx: Tx, value: unknown) {
   return value === undefined ? tx`null::jsonb` : tx`${JSON.stringify(value)}::text::jsonb`
+}
+
+/** Runs that were over before this, in market time, are forgotten with all that they have said. */
+export async function dropRunsBefore(sql: Sql, before: Millis): Promise<void> {
+  await faulted(
+    () => sql`delete from training_run where ended_at is not null and market_at < ${before}`,
+  )
 }

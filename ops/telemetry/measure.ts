@@ -31,6 +31,7 @@ export function measure(metrics: Metrics, gauges: Gauges): Stop {
     ...measureLedger(metrics),
     ...measureInference(metrics),
     ...measureActors(metrics, gauges.tree),
+    ...measureTraining(metrics),
   ]
   askTree(metrics, gauges.tree)
   askContinuity(metrics, gauges.continuity)
@@ -132,6 +133,25 @@ function measureActors({ counter }: Metrics, tree: () => TreeNode): readonly Sto
     listen('version.quarantined', ({ family }) => quarantines([family])),
     listen('queue.dropped', ({ queue, count }) => dropped([queue], count)),
     listen('dead.letter', ({ reason }) => dead([reason])),
+  ]
+}
+
+/** From some seconds to the longest that a run may take. */
+const trainingBuckets = [5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400]
+
+function measureTraining({ counter, histogram }: Metrics): readonly Stop[] {
+  const runs = counter('training_runs_total', 'Training runs that are over', ['result'])
+  const seconds = histogram(
+    'training_seconds',
+    'From the first step of a training run to its end',
+    trainingBuckets,
+    ['family', 'result'],
+  )
+  return [
+    listen('training.ended', ({ family, state, seconds: took }) => {
+      runs([state])
+      seconds([family, state], took)
+    }),
   ]
 }
 

@@ -15,7 +15,13 @@ const facts: LaneFacts = {
   isUnderWay: false,
   hasOnlyShipped: true,
   past: [],
-  history: { candles: 43_200, isFetched: true, candlesMin: 2_000, candlesMax: 100_000 },
+  history: {
+    candles: 43_200,
+    isFetched: true,
+    fetchingMs: 0,
+    candlesMin: 2_000,
+    candlesMax: 100_000,
+  },
   asked: false,
 }
 
@@ -41,6 +47,11 @@ const cases: readonly [name: string, change: Partial<LaneFacts>, is: string][] =
   ['no Python: said, not tried', { obstacle: 'install Python', asked: true }, 'obstructed'],
   ['history is still coming', { history: history(50_000, false) }, 'waiting'],
   ['deep enough before all of it has come', { history: history(100_000, false) }, 'now first'],
+  [
+    'it comes too slowly to be waited for',
+    { history: { ...history(50_000, false), fetchingMs: hourMs } },
+    'now first',
+  ],
   ['all there is, and too few', { history: history(720, true) }, 'waiting'],
   ['its market has moved', { asked: true, past: past(1, 'passed') }, 'now drift'],
   ['a failure waits an hour', { past: past(0, 'failed') }, 'in 1 h'],

@@ -3,8 +3,10 @@ import { VirtualTimeScheduler } from 'rxjs'
 import { createApp } from '../../../ops/api/app.ts'
 import type { ApiDeps } from '../../../ops/api/deps.ts'
 import { createEventHub } from '../../../ops/api/event-hub.ts'
+import type { TrainingRead } from '../../../ops/store/read-training.ts'
 import type { CandleRead, PredictionRead, StoreReads } from '../../../ops/store/reads.ts'
 import { type Coin, parseCoin } from '../../../streams/coin.ts'
+import { Fault } from '../../../streams/fault.ts'
 import type { TreeNode } from '../../../supervisor/spec.ts'
 
 export const btc = parseCoin('BTC/USDT') as Coin
@@ -61,6 +63,61 @@ export const model = {
 
 const none = { items: [], next: null }
 
+export const run: TrainingRead = {
+  id: 4,
+  lane: { coin: btc, family: 'linear' },
+  cause: 'hand',
+  state: 'refused',
+  cancelAsked: false,
+  rowsMax: null,
+  trials: 1,
+  seed: 7,
+  timeLimitMs: 3_600_000,
+  marketAt: noon,
+  askedAt: noon,
+  startedAt: noon,
+  endedAt: noon + 9_000,
+  dueAt: noon,
+  aliveAt: noon,
+  progress: null,
+  tries: [
+    {
+      step: 'dataset',
+      attempt: 1,
+      state: 'done',
+      startedAt: noon,
+      endedAt: noon + 1_000,
+      inputHash: 'sha256:in',
+      product: 'sha256:out',
+      failure: null,
+    },
+  ],
+  log: 'read 1,000 rows\n',
+  code: null,
+  message: null,
+  verdict: {
+    verdict: 'refused',
+    profile: 'open',
+    reasons: [
+      {
+        code: 'no_skill',
+        passed: false,
+        found: 0.001,
+        limit: 0,
+        detail: 'no better than no skill',
+      },
+    ],
+    candles: 1_000,
+    from: '2026-11-19T12:00:00.000Z',
+    to: '2026-11-20T12:00:00.000Z',
+  },
+  metrics: { logLoss: 1.1 },
+  baseline: { logLoss: 1.09 },
+  version: 2,
+  details: { dataset: '1,000 rows' },
+  trialsDone: [],
+}
+
 export const stubReads: StoreReads = {
   candles: async () => ({ items: [candle], next: null }),
   candleCounts: async () => [{ coin: btc, candles: 1, gaps: 0, from: noon, to: noon + 60_000 }],
@@ -104,6 +161,11 @@ export const stubReads: StoreReads = {
     ],
   }),
   daySums: async () => [],
+  trainingRuns: async () => ({ items: [run], next: '4' }),
+  trainingRun: async (id) => {
+    if (id === run.id) return run
+    throw new Fault('training.unknown', `there is no training run ${id}`)
+  },
   predictionCount: async () => 1,
   firstPredictionAt: async () => noon,
 }
@@ -168,6 +230,16 @@ export function stubDeps(more: Partial<ApiDeps> = {}): ApiDeps {
       act: async () => ({ state: 'paused' }),
       addCoin: async () => {},
       removeCoin: async () => {},
+    },
+    training: {
+      ask: async () => ({ ...run, state: 'queued', startedAt: null, endedAt: null }),
+      cancel: async () => ({ ...run, cancelAsked: true }),
+      plan: () => [
+        {
+          lane: { coin: btc, family: 'linear' },
+          due: { type: 'later', at: noon, detail: 'its turn' },
+        },
+      ],
     },
     readiness: () => ({ ready: true }),
     metrics: { contentType: 'text/plain; version=0.0.4', text: async () => '', observe: () => {} },

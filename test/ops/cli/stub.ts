@@ -1,11 +1,12 @@
 /** A world of plain data for commands to run in; what they write and do is kept. */
 import { VirtualTimeScheduler } from 'rxjs'
 import { createApp } from '../../../ops/api/app.ts'
+import { runBody } from '../../../ops/api/routes/training.ts'
 import { runCli } from '../../../ops/cli/cli.ts'
 import type { Probes } from '../../../ops/cli/probes.ts'
 import type { World } from '../../../ops/cli/world.ts'
 import type { Output } from '../../../ops/telemetry/terminal.ts'
-import { stubDeps, stubReads, token } from '../api/stub.ts'
+import { run, stubDeps, stubReads, token } from '../api/stub.ts'
 
 export interface Said extends Output {
   readonly text: () => string
@@ -61,6 +62,8 @@ export function stubWorld(more: Partial<World> = {}): World {
       exportTable: nothing,
       backup: nothing,
       restore: nothing,
+      train: async () => runBody(run),
+      cancelTraining: async () => runBody({ ...run, state: 'cancelled' }),
     },
     ...more,
   }

@@ -1,0 +1,203 @@
+/**
+ * Learning as a part of the running daemon: the trainer and the scheduler in the tree, what operators may ask of them, and
+ * what the event stream hears. It never holds up what is live: everything heavy is done in other processes.
+ */
+import { merge, Observable, Subject } from 'rxjs'
+import { carryTiming } from '../../actors/training/carry-out.ts'
+import type { History, LaneFacts } from '../../actors/training/due.ts'
+import type { RunJournal } from '../../actors/training/journal.ts'
+import type { Cause, Workshop } from '../../actors/training/run.ts'
+import { type LanePlan, scheduler } from '../../actors/training/scheduler.ts'
+import { trainer } from '../../actors/training/trainer.ts'
+import { type Lane, laneName } from '../../models/version.ts'
+import { listen, tell } from '../../streams/channels.ts'
+import type { Coin } from '../../streams/coin.ts'
+import { Fault } from '../../streams/fault.ts'
+import type { Clock, Millis } from '../../streams/time.ts'
+import { patientPolicy, supervisorPolicy } from '../../supervisor/restart-policy.ts'
+import type { SupervisorSpec } from '../../supervisor/spec.ts'
+import { worker } from '../../supervisor/worker.ts'
+import type { AskedTraining, TrainingControls } from '../api/deps.ts'
+import type { Config } from '../config/schema.ts'
+import { readRun, readTrainedLanes } from '../store/read-training.ts'
+import type { Store } from '../store/store.ts'
+
+export interface TrainingPorts {
+  readonly store: Store
+  readonly journal: RunJournal
+  readonly workshop: Workshop
+  readonly config: Config
+  /** Who this daemon is, the same in all its lives. */
+  readonly holder: string
+  readonly clock: Clock
+  readonly marketNow: () => Millis
+  readonly coins: () => readonly Coin[]
+  readonly trainable: (family: string) => Trainable
+}
+
+/** What is known of a family's trainer before it is run. */
+export interface Trainable {
+  /** Why it cannot be trained here, and what to do; null where it can. */
+  readonly obstacle: string | null
+  readonly candlesMin: number
+  readonly candlesMax: number
+}
+
+export interface Training {
+  /** To be added to the running tree. */
+  readonly spec: SupervisorSpec
+  readonly controls: TrainingControls
+  /** Its market has moved: it is trained as soon as it may be. */
+  readonly drifted: (lane: Lane) => void
+  readonly stop: () => void
+}
+
+const seedDefault = 1
+/** An aborted step writes its last line and lets go. */
+const shutdownMs: Millis = 8_000
+
+export function openTraining(ports: TrainingPorts): Training {
+  const { config, journal, workshop, store } = ports
+  const asked$ = new Subject<void>()
+  const drifted$ = new Subject<Lane>()
+  const fetched = watchHistory(ports.clock)
+  let plan: ReadonlyMap<string, LanePlan> = new Map()
+
+  const ask = async (lane: Lane, cause: Cause, order: Partial<AskedTraining> = {}) => {
+    const { id } = await journal.ask({
+      lane,
+      cause,
+      rowsMax: order.rows ?? null,
+      trials: order.trials ?? 1,
+      seed: order.seed ?? seedDefault,
+      timeLimitMs: config.training.timeLimit,
+      marketAt: ports.marketNow(),
+    })
+    tell('training.asked', { run: id, ...lane, cause })
+    asked$.next()
+    return readRun(store.sql, id)
+  }
+  const trainers = worker(
+    'trainer',
+    trainer({
+      journal,
+      workshop,
+      holder: ports.holder,
+      concurrency: config.training.concurrency,
+      timing: carryTiming,
+      asked$,
+    }),
+    { policy: patientPolicy, shutdownMs },
+  ).spec
+  const schedule = worker(
+    'scheduler',
+    scheduler({
+      facts: () => factsOf(ports, fetched.of),
+      marketNow: ports.marketNow,
+      ask,
+      drifted$,
+      changes$: merge(told('training.ended'), fetched.complete$),
+      decided: (it) => {
+        plan = it
+      },
+    }),
+    { policy: patientPolicy },
+  ).spec
+  const isOff = config.training.where === 'off'
+  return {
+    spec: {
+      type: 'supervisor',
+      id: 'training',
+      kind: 'training',
+      strategy: 'one_for_one',
+      policy: supervisorPolicy,
+      children: isOff ? [trainers] : [trainers, schedule],
+    },
+    controls: {
+      ask: async (order) => {
+        const lane = { coin: order.coin, family: order.family }
+        checkLane(ports, lane)
+        return ask(lane, 'hand', order)
+      },
+      cancel: async (run) => {
+        await journal.cancel(run)
+        asked$.next()
+        return readRun(store.sql, run)
+      },
+      plan: () => {
+        if (!isOff) return [...plan.values()]
+        const due = { type: 'off', detail: 'training.where is off' } as const
+        return lanesOf(ports).map(({ lane }) => ({ lane, due }))
+      },
+    },
+    drifted: (lane) => drifted$.next(lane),
+    stop: fetched.stop,
+  }
+}
+
+function lanesOf({ coins, config }: TrainingPorts) {
+  return coins().flatMap((coin) =>
+    Object.entries(config.fleet.families).map(([family, { retrain }]) => ({
+      lane: { coin, family },
+      retrainMs: retrain,
+    })),
+  )
+}
+
+function checkLane(ports: TrainingPorts, lane: Lane): void {
+  if (!lanesOf(ports).some(({ lane: it }) => laneName(it) === laneName(lane)))
+    throw new Fault('lane.unknown', `${laneName(lane)} is not followed here`)
+}
+
+async function factsOf(
+  ports: TrainingPorts,
+  fetchedOf: (coin: Coin) => Pick<History, 'isFetched' | 'fetchingMs'>,
+): Promise<readonly LaneFacts[]> {
+  const { store, trainable } = ports
+  const known = await readTrainedLanes(store.sql)
+  const stored = new Map<Coin, number>()
+  for (const coin of ports.coins()) {
+    const range = await store.reader.candleRange(coin)
+    stored.set(coin, range ? (range.to - range.from) / store.intervalMs : 0)
+  }
+  return lanesOf(ports).map(({ lane, retrainMs }) => {
+    const it = known.get(laneName(lane))
+    const { obstacle, candlesMin, candlesMax } = trainable(lane.family)
+    return {
+      lane,
+      retrainMs,
+      obstacle,
+      isUnderWay: it?.isUnderWay ?? false,
+      hasOnlyShipped: (it?.versions ?? 0) <= 1,
+      past: it?.past ?? [],
+      history: {
+        candles: stored.get(lane.coin) ?? 0,
+        ...fetchedOf(lane.coin),
+        candlesMin,
+        candlesMax,
+      },
+      asked: false,
+    }
+  })
+}
+
+/** How far each coin's history has been fetched, from what the fetchers tell. */
+function watchHistory(clock: Clock) {
+  const since = clock.now()
+  const complete = new Set<string>()
+  const complete$ = new Subject<void>()
+  const stop = listen('history.fetched', ({ coin, from, goal }) => {
+    if (from > goal || complete.has(coin)) return
+    complete.add(coin)
+    complete$.next()
+  })
+  return {
+    of: (coin: Coin) => ({ isFetched: complete.has(coin), fetchingMs: clock.now() - since }),
+    complete$,
+    stop,
+  }
+}
+
+function told(event: 'training.ended'): Observable<unknown> {
+  return new Observable((subscriber) => listen(event, (what) => subscriber.next(what)))
+}
