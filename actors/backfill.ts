@@ -121,6 +121,7 @@ async function infer(
         urgency: 'backfill',
         rows: bundle.rows.length,
         inputs: bundle.inputs,
+        starts: bundle.starts,
         replyTo,
       }),
       answerMsMax,

@@ -84,6 +84,20 @@ export class FeatureRing {
     return { ...info, values: this.#values.subarray(start, start + this.columns) }
   }
 
+  /** Writes some columns of a row that is held into `out`; false where one of the numbers is not there. */
+  pick(openAt: Millis, columns: readonly number[], out: Float32Array, offset: number): boolean {
+    assert.ok(this.has(openAt, openAt + this.intervalMs), 'the row is held')
+    const values = this.#values
+    const start = this.#slot(openAt) * this.columns
+    let isWhole = true
+    for (let i = 0; i < columns.length; i++) {
+      const value = values[start + (columns[i] as number)] as number
+      if (!Number.isFinite(value)) isWhole = false
+      out[offset + i] = value
+    }
+    return isWhole
+  }
+
   #slot(openAt: Millis): number {
     return (openAt / this.intervalMs) % this.capacity
   }

@@ -10,15 +10,18 @@ import type { Slot, Version } from '../models/version.ts'
 import type { FeatureSet } from '../streams/features/set.ts'
 import type { Millis } from '../streams/time.ts'
 import type { FeatureRing, RingRow } from './feature-ring.ts'
+import { InputStrip, startsOf } from './input-strip.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { traceId } from './trace.ts'
-import { fillInput, hashInput, type InputPlan, whyHole } from './version-input.ts'
+import { hashInput, type InputPlan, whyHole } from './version-input.ts'
 
 export interface Bundle {
   /** Opening after the newest candle in it. */
   readonly to: Millis
   readonly rows: readonly RowToAnswer[]
   readonly inputs: Float32Array
+  /** Where each row begins in `inputs`, unless one after the other. */
+  readonly starts: Uint32Array | undefined
   readonly holes: readonly { readonly openAt: Millis; readonly reason: HoleReason }[]
 }
 
@@ -52,31 +55,29 @@ export function makeBundle(
 ): Bundle {
   const rows: RowToAnswer[] = []
   const holes: { openAt: Millis; reason: HoleReason }[] = []
-  const inputs = new Float32Array(openAts.length * plan.width)
+  const strip = new InputStrip(plan, ring, openAts)
+  const starts: number[] = []
   for (const openAt of openAts) {
     const row = ring.at(openAt)
-    const offset = rows.length * plan.width
     const reason = openAt >= expiresAt ? 'expired' : row ? whyHole(plan, row) : 'gap'
-    if (reason !== undefined) holes.push({ openAt, reason })
-    else if (!fillInput(plan, window(plan, ring, openAt), inputs, offset)) {
-      holes.push({ openAt, reason: 'refused_answer' })
-    } else {
+    if (reason !== undefined) {
+      holes.push({ openAt, reason })
+      continue
+    }
+    const start = strip.add(openAt)
+    if (start === undefined) holes.push({ openAt, reason: 'refused_answer' })
+    else {
+      starts.push(start)
       rows.push({
         openAt,
         dueAt: (row as RingRow).dueAt,
-        inputHash: hashInput(inputs, offset, plan.width),
+        inputHash: hashInput(strip.numbers, start, plan.width),
       })
     }
   }
   const to = (openAts.at(-1) ?? 0) + ring.intervalMs
-  return { to, rows, inputs: inputs.subarray(0, rows.length * plan.width), holes }
-}
-
-function* window(plan: InputPlan, ring: FeatureRing, openAt: Millis): Generator<RingRow> {
-  for (let back = plan.length - 1; back >= 0; back--) {
-    const row = ring.at(openAt - back * ring.intervalMs)
-    if (row) yield row
-  }
+  const inputs = strip.numbers
+  return { to, rows, inputs, starts: startsOf(starts, plan.width, inputs.length), holes }
 }
 
 export interface Answered {

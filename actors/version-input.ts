@@ -49,27 +49,6 @@ export function whyHole(plan: InputPlan, row: FeatureRow): HoleReason | undefine
   return undefined
 }
 
-/**
- * Writes the rows of one input, oldest first, into `out`. False where a number is not there: the source does not tell
- * that column.
- */
-export function fillInput(
-  plan: InputPlan,
-  rows: Iterable<FeatureRow>,
-  out: Float32Array,
-  offset: number,
-): boolean {
-  let to = offset
-  for (const row of rows) {
-    for (const column of plan.columns) {
-      const value = row.values[column] as number
-      if (!Number.isFinite(value)) return false
-      out[to++] = value
-    }
-  }
-  return true
-}
-
 /** Of the very numbers that went in; 128 bits, enough never to meet by chance in a ledger. */
 export function hashInput(inputs: Float32Array, offset: number, width: number): string {
   const bytes = new Uint8Array(inputs.buffer, inputs.byteOffset + offset * 4, width * 4)

@@ -286,6 +286,7 @@ function ask(
     urgency: 'live',
     rows: bundle.rows.length,
     inputs: bundle.inputs,
+    starts: bundle.starts,
     replyTo: self,
   })
   if (!taken) self.after(retryMs, { type: 'again' })

@@ -6,6 +6,9 @@ import { chooseHome } from './home.ts'
 import type { Model } from './models.ts'
 import type { Run } from './queue.ts'
 import type { Child, Pool } from './state.ts'
+import type { WireCommand } from './wire.ts'
+
+type RunCommand = Extract<WireCommand, { type: 'run' }>
 
 /** Finds a home for a model; it stays without one while no child is well. */
 export function settle(pool: Pool, model: Model): void {
@@ -94,20 +97,29 @@ function give(pool: Pool, child: Child, runs: readonly Run[]): void {
       type: 'run',
       bundle: pool.bundles,
       runs: runs.map(({ model, rows }) => ({ model, rows })),
-      inputs: join(runs),
+      ...join(runs),
     },
   })
 }
 
-function join(runs: readonly Run[]): Float32Array {
-  const parts = runs.flatMap((run) => run.jobs.map((job) => job.infer.inputs))
-  const [first] = parts
-  if (parts.length === 1 && first !== undefined) return first
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    all.set(part, offset)
-    offset += part.length
+/** Inputs of all runs behind each other; where no row overlaps another, nobody needs to be told where they begin. */
+function join(runs: readonly Run[]): Pick<RunCommand, 'inputs' | 'starts'> {
+  const infers = runs.flatMap((run) => run.jobs.map((job) => job.infer))
+  const [first] = infers
+  if (infers.length === 1 && first !== undefined) {
+    const { inputs, starts } = first
+    return { inputs, ...(starts && { starts }) }
   }
-  return all
+  const inputs = new Float32Array(infers.reduce((sum, it) => sum + it.inputs.length, 0))
+  const starts: number[] = []
+  let offset = 0
+  for (const infer of infers) {
+    inputs.set(infer.inputs, offset)
+    const width = infer.inputs.length / infer.rows
+    for (let row = 0; row < infer.rows; row++)
+      starts.push(offset + (infer.starts?.[row] ?? row * width))
+    offset += infer.inputs.length
+  }
+  const overlap = infers.some((infer) => infer.starts !== undefined)
+  return { inputs, ...(overlap && { starts: Uint32Array.from(starts) }) }
 }

@@ -43,8 +43,10 @@ export interface Infer {
   readonly version: Version
   readonly urgency: Urgency
   readonly rows: number
-  /** `rows` times the artifact's input width, row by row. Not to be changed until the answer has come. */
+  /** The rows one after the other, each as wide as the artifact's input. Not to be changed until the answer has come. */
   readonly inputs: Float32Array
+  /** Where each row begins in `inputs`, when they stand otherwise: windows of neighbouring candles overlap. */
+  readonly starts?: Uint32Array | undefined
   readonly replyTo: Address<Inferred | InferFailed>
 }
 
@@ -105,4 +107,25 @@ export function fail(infer: Infer, code: InferFailure, reason: string): void {
   const { id, version, replyTo } = infer
   const retryable = code === 'inference.full' || code === 'inference.stopped'
   replyTo.tell({ type: 'inferFailed', id, version, code, reason, retryable })
+}
+
+/** Why these inputs are not the rows that they are said to be. */
+export function whyNotRows(
+  { rows, inputs, starts }: Pick<Infer, 'rows' | 'inputs' | 'starts'>,
+  width: number,
+): string | undefined {
+  if (rows >= 1 && starts === undefined && inputs.length === rows * width) return undefined
+  if (rows >= 1 && starts?.length === rows && starts.every((it) => it + width <= inputs.length))
+    return undefined
+  return `${inputs.length} numbers are not ${rows} rows of ${width}`
+}
+
+/** The numbers of one row. */
+export function inputOf(
+  { inputs, starts }: Pick<Infer, 'inputs' | 'starts'>,
+  width: number,
+  row: number,
+): Float32Array {
+  const from = starts?.[row] ?? row * width
+  return inputs.subarray(from, from + width)
 }

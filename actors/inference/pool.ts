@@ -8,7 +8,14 @@ import { versionName } from '../../models/version.ts'
 import type { ActorSpec } from '../protocol.ts'
 import { hear, reportLoaded } from './answers.ts'
 import { evict, feed, settle } from './dispatch.ts'
-import { fail, type Infer, type InferenceCommand, type Load, type Unload } from './inference.ts'
+import {
+  fail,
+  type Infer,
+  type InferenceCommand,
+  type Load,
+  type Unload,
+  whyNotRows,
+} from './inference.ts'
 import { enter, leave, stall } from './losses.ts'
 import { type Child, emptyPool, type Pool, type PoolOptions, unanswered } from './state.ts'
 import type { ChildNews } from './wire.ts'
@@ -82,9 +89,9 @@ function take(pool: Pool, infer: Infer): void {
     return
   }
   const { inputWidth } = model.artifact
-  if (infer.rows < 1 || infer.inputs.length !== infer.rows * inputWidth) {
-    const reason = `${infer.inputs.length} numbers are not ${infer.rows} rows of ${inputWidth}`
-    fail(infer, 'inference.refused', reason)
+  const wrong = whyNotRows(infer, inputWidth)
+  if (wrong !== undefined) {
+    fail(infer, 'inference.refused', wrong)
     return
   }
   if (!pool.queue.offer({ infer, model: model.number, kills: 0, alone: false })) {

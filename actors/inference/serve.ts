@@ -118,11 +118,12 @@ export function serveInference(host: Host, open: Open, rssSoftMax: number): void
     await session?.release()
   }
 
-  async function runBundle({ bundle, runs, inputs }: RunCommand): Promise<void> {
+  async function runBundle({ bundle, runs, inputs, starts }: RunCommand): Promise<void> {
     let results: RunResult[] = []
     let parts: Float32Array[] = []
     let sentAt = performance.now()
     let offset = 0
+    let row = 0
     const flush = (): void => {
       send({ type: 'ran', bundle, results, outputs: joined(parts), rss: size() })
       results = []
@@ -130,18 +131,27 @@ export function serveInference(host: Host, open: Open, rssSoftMax: number): void
       sentAt = performance.now()
     }
     for (const [at, { model, rows }] of runs.entries()) {
-      const numbers = rows * (widths.get(model) ?? 0)
-      const { result, outputs } = await runOne(
-        () => use(model),
-        inputs.subarray(offset, offset + numbers),
-        rows,
-      )
-      offset += numbers
+      const width = widths.get(model) ?? 0
+      const numbers = starts
+        ? cut(inputs, starts.subarray(row, row + rows), width)
+        : inputs.subarray(offset, offset + rows * width)
+      const { result, outputs } = await runOne(() => use(model), numbers, rows)
+      offset += rows * width
+      row += rows
       results.push(result)
       if (outputs !== undefined) parts.push(outputs)
       if (at === runs.length - 1 || performance.now() - sentAt > pieceMs) flush()
     }
   }
+}
+
+/** Rows that overlap, one after the other as the graph wants them. */
+function cut(inputs: Float32Array, starts: Uint32Array, width: number): Float32Array {
+  const rows = new Float32Array(starts.length * width)
+  starts.forEach((start, row) => {
+    rows.set(inputs.subarray(start, start + width), row * width)
+  })
+  return rows
 }
 
 async function runOne(

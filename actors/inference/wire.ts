@@ -20,6 +20,8 @@ export type WireCommand =
       readonly runs: readonly { readonly model: number; readonly rows: number }[]
       /** The rows of all runs, one after the other. */
       readonly inputs: Float32Array
+      /** Where each row begins, when some of them overlap. */
+      readonly starts?: Uint32Array
     }
 
 /** From the process. */

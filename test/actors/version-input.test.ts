@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  fillInput,
-  hashInput,
-  type InputPlan,
-  planInput,
-  whyHole,
-} from '../../actors/version-input.ts'
+import { hashInput, type InputPlan, planInput, whyHole } from '../../actors/version-input.ts'
 import type { ModelInput } from '../../models/manifest.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { FeatureRow } from '../../streams/features/row.ts'
@@ -54,14 +48,6 @@ const cases: [string, Partial<FeatureRow>, string | undefined][] = [
 for (const [name, over, expected] of cases) {
   test(name, () => assert.equal(whyHole(plan, row(over)), expected))
 }
-
-test('a column that the source does not tell leaves the row without an input', () => {
-  const values = new Float64Array(set.columns.length).fill(1)
-  const out = new Float32Array(1)
-  assert.ok(fillInput(plan, [row({ values })], out, 0))
-  values[0] = Number.NaN
-  assert.ok(!fillInput(plan, [row({ values })], out, 0))
-})
 
 test('a model made for other features, or for columns that there are not, is refused by name', () => {
   const cases: [ModelInput, string][] = [

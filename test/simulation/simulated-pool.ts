@@ -2,9 +2,9 @@
  * Stands where the inference pool stands, without processes: it answers by arithmetic that any change of an input changes,
  * after a delay, and now and then not at all for a while, by a seed.
  */
-import type { Infer, InferenceCommand } from '../../actors/inference/inference.ts'
+import { type Infer, type InferenceCommand, inputOf } from '../../actors/inference/inference.ts'
 import type { ActorSpec, Self } from '../../actors/protocol.ts'
-import { type Manifest, outputWidth } from '../../models/manifest.ts'
+import { inputWidth, type Manifest, outputWidth } from '../../models/manifest.ts'
 import { type Version, versionName } from '../../models/version.ts'
 import type { Random } from '../../streams/random.ts'
 import type { Millis } from '../../streams/time.ts'
@@ -46,7 +46,7 @@ export function simulatedPool(
           return state
         case 'due':
           if (state.waiting.delete(message.infer))
-            answer(message.infer, outputWidth(manifestOf(message.infer.version)))
+            answer(message.infer, manifestOf(message.infer.version))
           return state
       }
     },
@@ -74,13 +74,16 @@ function fail(
   replyTo.tell({ type: 'inferFailed', id, version, code, reason: 'simulated', retryable })
 }
 
-function answer(infer: Infer, width: number): void {
-  const { rows, inputs, id, version, replyTo } = infer
+function answer(infer: Infer, manifest: Manifest): void {
+  const { input } = manifest
+  const width = outputWidth(manifest)
+  const { rows, id, version, replyTo } = infer
   const outputs = new Float32Array(rows * width)
-  const each = inputs.length / rows
   for (let row = 0; row < rows; row++) {
     let sum = 0
-    for (let i = 0; i < each; i++) sum += (inputs[row * each + i] as number) * ((i % 7) + 1)
+    inputOf(infer, inputWidth(input), row).forEach((it, i) => {
+      sum += it * ((i % 7) + 1)
+    })
     const share = 0.5 + Math.sin(sum) / 4
     outputs.set(
       width === 1 ? [Math.sin(sum) / 100] : [share / 2, 1 - share, share / 2],

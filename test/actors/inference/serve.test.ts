@@ -43,6 +43,15 @@ function stage(rssSoftMax: number) {
       return tell({ type: 'open', bundle, model, folder: `${model}`, sha256: '' })
     },
     close: (model: number) => tell({ type: 'close', model }),
+    runRows: (model: number, inputs: readonly number[], starts: readonly number[]) => {
+      bundle += 1
+      const runs = [{ model, rows: starts.length }]
+      return tell({
+        ...{ type: 'run', bundle, runs },
+        inputs: Float32Array.from(inputs),
+        starts: Uint32Array.from(starts),
+      })
+    },
     run: (...models: number[]) => {
       bundle += 1
       const runs = models.map((model) => ({ model, rows: 1 }))
@@ -59,6 +68,15 @@ test('runs of a bundle are answered in their order, from the session of each', a
   const last = it.answers.at(-1)
   assert(last?.type === 'ran')
   assert.deepEqual([...last.outputs], [2, 1, 2])
+})
+
+test('rows that overlap are cut where they begin', async () => {
+  const it = stage(Number.POSITIVE_INFINITY)
+  await it.load(1)
+  await it.runRows(1, [5, 6, 7, 8], [3, 0, 2, 2])
+  const last = it.answers.at(-1)
+  assert(last?.type === 'ran')
+  assert.deepEqual([...last.outputs], [9, 6, 8, 8])
 })
 
 test('where memory is short, the session that was not used for longest goes, and comes back when it is', async () => {
