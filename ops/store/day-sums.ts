@@ -4,11 +4,12 @@
  * rows are in neither.
  */
 import type { Mode } from '../../models/prediction.ts'
+import { binsOf, probabilityMin, type ScoreSums } from '../../models/score-sums.ts'
 import { dayMs, floorTo, type Millis } from '../../streams/time.ts'
 import type { Fragment, Sql, Tx } from './connection.ts'
 import { faulted } from './faults.ts'
 import { matching } from './read-predictions.ts'
-import type { DaySums, StoreReads } from './reads.ts'
+import type { DaySums, ScoreFilter } from './reads.ts'
 
 /** The columns of `score_day` after its key, in the order of `sums`. */
 export const sumNames = [
@@ -21,6 +22,9 @@ export const sumNames = [
   'bin_right',
   'profit_sum',
   'profit_square_sum',
+  'profit_high',
+  'profit_low',
+  'profit_fall',
   'squared_error_sum',
   'absolute_error_sum',
   'actual_sum',
@@ -33,25 +37,37 @@ export const sumNames = [
 ]
 
 const classes = ['sell', 'hold', 'buy']
-const bins = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
-/** A certain answer that was wrong costs this much and not more. */
-const probabilityMin = 1e-15
+const bins = Array.from({ length: binsOf }, (_, i) => i)
 
-/** Over predictions `p` and their outcomes `o`; classes count where there are probabilities, values where there is one. */
+/**
+ * Predictions and their outcomes as rows to be summed by version, day and mode, each with what the profits of its day come
+ * to at it, and the highest that they came to. `from` names predictions `p` and outcomes `o`, and says which.
+ */
+export function scoredRows(sql: Sql | Tx, from: Fragment): Fragment {
+  return sql`(
+    select *, max(greatest(balance, 0)) over (partition by version_id, day, mode order by open_at) as high
+    from (
+      select p.version_id, p.open_at, p.mode, p.signal, p.sell, p.hold, p.buy, p.value, o.label, o.profit, o.actual, o.naive,
+        date_trunc('day', p.open_at, 'UTC') as day, sum(coalesce(o.profit, 0)) over (
+          partition by p.version_id, date_trunc('day', p.open_at, 'UTC'), p.mode order by p.open_at) as balance
+      ${from}) b)`
+}
+
+/** Over `scoredRows`; classes count where there are probabilities, values where there is one. */
 export function sums(sql: Sql | Tx): Fragment {
-  const said = `case o.label when 'sell' then p.sell when 'hold' then p.hold else p.buy end`
-  const confidence = 'greatest(p.sell, p.hold, p.buy)'
-  const isBin = (i: number): string => `least(floor(${confidence} * 10), 9) = ${i}`
+  const said = `case label when 'sell' then sell when 'hold' then hold else buy end`
+  const confidence = 'greatest(sell, hold, buy)'
+  const isBin = (i: number): string =>
+    `least(floor(${confidence} * ${binsOf}), ${binsOf - 1}) = ${i}`
   const confusion = classes.flatMap((actual) =>
     classes.map(
-      (predicted) =>
-        `count(*) filter (where o.label = '${actual}' and p.signal = '${predicted}')::int`,
+      (predicted) => `count(*) filter (where label = '${actual}' and signal = '${predicted}')::int`,
     ),
   )
-  const brier = classes.map((it) => `(p.${it} - (o.label = '${it}')::int) ^ 2`).join(' + ')
+  const brier = classes.map((it) => `(${it} - (label = '${it}')::int) ^ 2`).join(' + ')
   const total = (expression: string): string => `coalesce(sum(${expression}), 0)`
   const ofValues = (expression: string): string =>
-    `coalesce(sum(${expression}) filter (where p.value is not null), 0)`
+    `coalesce(sum(${expression}) filter (where value is not null), 0)`
   const columns = [
     'count(*)::int',
     `array[${confusion.join(', ')}]`,
@@ -60,25 +76,26 @@ export function sums(sql: Sql | Tx): Fragment {
     `array[${bins.map((i) => `count(*) filter (where ${isBin(i)})::int`).join(', ')}]`,
     `array[${bins.map((i) => `coalesce(sum(${confidence}) filter (where ${isBin(i)}), 0)`).join(', ')}]`,
     `array[${bins.map((i) => `count(*) filter (where ${isBin(i)} and ${said} = ${confidence})::int`).join(', ')}]`,
-    total('o.profit'),
-    total('o.profit ^ 2'),
-    total('(p.value - o.actual) ^ 2'),
-    total('abs(p.value - o.actual)'),
-    ofValues('o.actual'),
-    ofValues('o.actual ^ 2'),
-    total('p.value'),
-    total('p.value ^ 2'),
-    total('p.value * o.actual'),
-    ofValues('(o.naive - o.actual) ^ 2'),
-    ofValues('abs(o.naive - o.actual)'),
+    total('profit'),
+    total('profit ^ 2'),
+    'greatest(max(balance), 0)',
+    'least(min(balance), 0)',
+    'max(high - balance)',
+    total('(value - actual) ^ 2'),
+    total('abs(value - actual)'),
+    ofValues('actual'),
+    ofValues('actual ^ 2'),
+    total('value'),
+    total('value ^ 2'),
+    total('value * actual'),
+    ofValues('(naive - actual) ^ 2'),
+    ofValues('abs(naive - actual)'),
   ]
   return sql`${sql.unsafe(columns.map((it, i) => `${it} as ${sumNames[i]}`).join(', '))}`
 }
 
-interface Row {
-  readonly coin: DaySums['coin']
-  readonly family: string
-  readonly number: number
+/** One version's sums as they come from a query. */
+export interface SumsRow {
   readonly day: Millis
   readonly n: number
   readonly confusion: readonly number[]
@@ -89,6 +106,9 @@ interface Row {
   readonly bin_right: readonly number[]
   readonly profit_sum: number
   readonly profit_square_sum: number
+  readonly profit_high: number
+  readonly profit_low: number
+  readonly profit_fall: number
   readonly squared_error_sum: number
   readonly absolute_error_sum: number
   readonly actual_sum: number
@@ -100,11 +120,14 @@ interface Row {
   readonly naive_absolute_error_sum: number
 }
 
+interface Row extends SumsRow {
+  readonly coin: DaySums['coin']
+  readonly family: string
+  readonly number: number
+}
+
 /** One entry per version, day and mode; ascending by day. */
-export async function readDaySums(
-  sql: Sql,
-  filter: Parameters<StoreReads['daySums']>[0],
-): Promise<readonly DaySums[]> {
+export async function readDaySums(sql: Sql, filter: ScoreFilter): Promise<readonly DaySums[]> {
   const from = filter.from ?? Number.NEGATIVE_INFINITY
   const to = filter.to ?? Number.POSITIVE_INFINITY
   const [firstWhole, lastWhole] = wholeDays(from, to)
@@ -134,19 +157,24 @@ export async function readDaySums(
 
 async function sumRows(
   tx: Tx,
-  filter: Parameters<StoreReads['daySums']>[0],
+  filter: ScoreFilter,
   from: Millis,
   to: Millis,
   side: Fragment,
 ): Promise<readonly Row[]> {
+  const rows = scoredRows(
+    tx,
+    tx`
+      from (${matching(tx, filter)}) v
+      join prediction p on p.version_id = v.id
+      join outcome o on o.version_id = p.version_id and o.open_at = p.open_at
+      where p.mode <> 'in_sample' and p.open_at >= ${from} and p.open_at < ${to}
+        and o.open_at >= ${from} and o.open_at < ${to} and ${side} ${ofMode(tx, 'p.mode', filter.mode)}`,
+  )
   return await tx<Row[]>`
-    select v.coin, v.family, v.number, date_trunc('day', p.open_at, 'UTC') as day, ${sums(tx)}
-    from (${matching(tx, filter)}) v
-    join prediction p on p.version_id = v.id
-    join outcome o on o.version_id = p.version_id and o.open_at = p.open_at
-    where p.mode <> 'in_sample' and p.open_at >= ${from} and p.open_at < ${to}
-      and o.open_at >= ${from} and o.open_at < ${to} and ${side} ${ofMode(tx, 'p.mode', filter.mode)}
-    group by v.coin, v.family, v.number, p.mode, 4`
+    select v.coin, v.family, v.number, s.*
+    from (select version_id, day, ${sums(tx)} from ${rows} r group by version_id, day, mode) s
+    join (${matching(tx, filter)}) v on v.id = s.version_id`
 }
 
 function ofMode(sql: Sql | Tx, column: string, mode: Mode | undefined): Fragment {
@@ -172,10 +200,11 @@ export function cutDays(from: Millis, to: Millis): readonly (readonly [Millis, M
 }
 
 function daySums(row: Row): DaySums {
+  return { coin: row.coin, family: row.family, version: row.number, ...scoreSums(row) }
+}
+
+export function scoreSums(row: SumsRow): ScoreSums {
   return {
-    coin: row.coin,
-    family: row.family,
-    version: row.number,
     day: row.day,
     n: row.n,
     confusion: [row.confusion.slice(0, 3), row.confusion.slice(3, 6), row.confusion.slice(6, 9)],
@@ -188,6 +217,9 @@ function daySums(row: Row): DaySums {
     })),
     profitSum: row.profit_sum,
     profitSquareSum: row.profit_square_sum,
+    profitHigh: row.profit_high,
+    profitLow: row.profit_low,
+    profitFall: row.profit_fall,
     squaredErrorSum: row.squared_error_sum,
     absoluteErrorSum: row.absolute_error_sum,
     actualSum: row.actual_sum,

@@ -4,12 +4,12 @@
  * counts. The sums of whole days are made in the same transaction.
  */
 import type { Coin } from '../../streams/coin.ts'
-import { dayMs, floorTo, type Millis } from '../../streams/time.ts'
+import { dayMs, type Millis } from '../../streams/time.ts'
 import { numberColumn } from './columns.ts'
 import type { Sql, Tx } from './connection.ts'
-import { sumNames, sums } from './day-sums.ts'
 import { faulted } from './faults.ts'
 import type { Store } from './store.ts'
+import { sumDays } from './sum-days.ts'
 
 /** One version's openings that are due: `[from, to)`; nothing before its mark is. */
 interface Due {
@@ -39,7 +39,7 @@ export async function resolveOutcomes(
         const due = await dueVersions(tx, coinId, true)
         if (due.length === 0) return { written: 0, isLast: true }
         const written = await writeOutcomes(tx, coinId, due, store.intervalMs, fee)
-        await sumDays(tx, due)
+        await sumDays(tx, coinId, due)
         await tx`
           update version v set unresolved_from = instant(d.until)
           from unnest(${numberColumn(due, (it) => it.id)}::int4[],
@@ -142,30 +142,4 @@ async function writeOutcomes(
       profit = excluded.profit, revision = excluded.revision, label = excluded.label, correct = excluded.correct
     where o.revision < excluded.revision
     returning version_id, open_at`
-}
-
-/**
- * The days that a version's mark passes, whole, from their rows; in-sample rows are in no sum. The day in which the mark
- * comes to lie is summed by whoever reads it: making it again every minute would cost a day's rows per version.
- */
-async function sumDays(tx: Tx, all: readonly Due[]): Promise<void> {
-  const due = all
-    .map(({ id, mark, to }) => ({ id, first: floorTo(mark, dayMs), until: floorTo(to, dayMs) }))
-    .filter((it) => it.first < it.until)
-  if (due.length === 0) return
-  const first = Math.min(...due.map((it) => it.first))
-  const until = Math.max(...due.map((it) => it.until))
-  const columns = tx.unsafe(sumNames.join(', '))
-  await tx`
-    insert into score_day (version_id, day, mode, ${columns})
-    select p.version_id, date_trunc('day', p.open_at, 'UTC'), p.mode, ${sums(tx)}
-    from unnest(${numberColumn(due, (it) => it.id)}::int4[], ${numberColumn(due, (it) => it.first)}::float8[],
-      ${numberColumn(due, (it) => it.until)}::float8[]) as d (id, first, until)
-    join prediction p on p.version_id = d.id and p.open_at >= instant(d.first) and p.open_at < instant(d.until)
-    join outcome o on o.version_id = p.version_id and o.open_at = p.open_at
-    where p.mode <> 'in_sample' and p.open_at >= ${first} and p.open_at < ${until}
-      and o.open_at >= ${first} and o.open_at < ${until}
-    group by p.version_id, 2, p.mode
-    on conflict (version_id, day, mode) do update set
-      (${columns}) = row (${tx.unsafe(sumNames.map((name) => `excluded.${name}`).join(', '))})`
 }

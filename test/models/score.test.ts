@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ScoreSums, score } from '../../models/score.ts'
+import { score } from '../../models/score.ts'
+import type { ScoreSums } from '../../models/score-sums.ts'
 
 const nothing: ScoreSums = {
   day: 0,
@@ -15,6 +16,9 @@ const nothing: ScoreSums = {
   calibration: Array.from({ length: 10 }, () => ({ n: 0, confidence: 0, right: 0 })),
   profitSum: 0,
   profitSquareSum: 0,
+  profitHigh: 0,
+  profitLow: 0,
+  profitFall: 0,
   squaredErrorSum: 0,
   absoluteErrorSum: 0,
   actualSum: 0,
@@ -42,8 +46,14 @@ const near = (a: number | null | undefined, b: number): void =>
 
 test('no rows have no scores', () => {
   const none = { classes: null, values: null, trading: null }
-  assert.deepEqual(score([]), { n: 0, ...none, baseline: none })
-  assert.deepEqual(score([nothing]), { n: 0, ...none, baseline: none })
+  for (const days of [[], [nothing]])
+    assert.deepEqual(score(days), {
+      ...{ n: 0, days: 0, ...none, baseline: { ...none, frequencies: 'same_rows' } },
+      versus: {
+        ...{ accuracy: null, logLoss: null, brier: null },
+        ...{ squaredError: null, absoluteError: null, profit: null },
+      },
+    })
 })
 
 test('a classifier is scored from its confusion, beside the most frequent class and the frequencies', () => {

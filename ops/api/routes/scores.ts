@@ -1,11 +1,12 @@
 /** How good each version was, on rows that it was not trained on, beside what no skill would have got on the same rows. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { type Scores, score } from '../../../models/score.ts'
-import { type Version, versionName } from '../../../models/version.ts'
-import type { DaySums } from '../../store/reads.ts'
+import { rollingScores, type Scores, score } from '../../../models/score.ts'
+import { versionName } from '../../../models/version.ts'
+import { dayMs, iso, parseDuration } from '../../../streams/time.ts'
+import type { CoverageRead, DaySums } from '../../store/reads.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps } from '../deps.ts'
-import { coinInQuery, coinText, family, pageOf, range, versionNumber } from '../fields.ts'
+import { coinInQuery, coinText, family, instant, pageOf, range, versionNumber } from '../fields.ts'
 
 const figure = z.number().nullable()
 
@@ -25,36 +26,76 @@ const bin = z.strictObject({
   accuracy: z.number(),
 })
 
+const difference = z
+  .strictObject({
+    mean: z.number().openapi({ description: 'per row, the version less no skill' }),
+    p: figure.openapi({
+      description: 'how likely so good a difference is by chance; null where too few days can tell',
+    }),
+  })
+  .nullable()
+
+const figures = {
+  n: z.int(),
+  days: z.int(),
+  classes: z.strictObject({ ...noSkillClasses, ece: figure, calibration: z.array(bin) }).nullable(),
+  values: z
+    .strictObject({ rmse: z.number(), mae: z.number(), r2: figure, r2NoSkill: figure, ic: figure })
+    .nullable(),
+  trading: z
+    .strictObject({
+      profit: z.number(),
+      profitMean: z.number(),
+      trades: z.int(),
+      turnover: z.number(),
+      sharpe: figure,
+      sharpeError: figure,
+      sharpeProbability: figure,
+      drawdown: z.number(),
+      days: z.int(),
+    })
+    .nullable()
+    .openapi({
+      description:
+        'in stakes, after fees and slippage: one stake per buy or sell, opened at its candle’s close and closed a horizon later',
+    }),
+  baseline: z
+    .strictObject({
+      frequencies: z.enum(['training', 'same_rows']),
+      classes: z.strictObject(noSkillClasses).nullable(),
+      values: z.strictObject({ rmse: z.number(), mae: z.number() }).nullable(),
+      trading: z.strictObject({ profit: z.number() }).nullable(),
+    })
+    .openapi({ description: 'no skill on the same rows' }),
+  versus: z
+    .strictObject({
+      accuracy: difference,
+      logLoss: difference,
+      brier: difference,
+      squaredError: difference,
+      absoluteError: difference,
+      profit: difference,
+    })
+    .openapi({ description: 'against no skill, paired by day, one-sided' }),
+}
+
 const scoreSchema = z
   .strictObject({
     coin: coinText,
     family: z.string(),
     version: z.int(),
-    n: z.int(),
-    classes: z
-      .strictObject({ ...noSkillClasses, ece: figure, calibration: z.array(bin) })
-      .nullable(),
-    values: z
-      .strictObject({ rmse: z.number(), mae: z.number(), r2: figure, ic: figure })
-      .nullable(),
-    trading: z
-      .strictObject({
-        profit: z.number(),
-        profitMean: z.number(),
-        sharpe: figure,
-        days: z.int(),
-      })
-      .nullable()
-      .openapi({ description: 'after fees' }),
-    baseline: z
-      .strictObject({
-        classes: z.strictObject(noSkillClasses).nullable(),
-        values: z.strictObject({ rmse: z.number(), mae: z.number() }).nullable(),
-        trading: z.strictObject({ profit: z.number() }).nullable(),
-      })
-      .openapi({ description: 'no skill on the same rows' }),
+    coverage: z
+      .strictObject({ candles: z.int(), answered: z.int(), share: figure })
+      .openapi({ description: 'in every mode; what is missing is not wrong' }),
+    ...figures,
+    rolling: z
+      .array(z.strictObject({ from: instant, to: instant, ...figures }))
+      .optional()
+      .openapi({ description: 'where a window was asked for' }),
   })
   .openapi('Score')
+
+const windowText = 'expected whole days such as 7d'
 
 const route = createRoute({
   method: 'get',
@@ -67,6 +108,12 @@ const route = createRoute({
       version: versionNumber.optional(),
       // Rows of the training range are no evidence, so `in_sample` cannot be asked for.
       mode: z.enum(['live', 'backfill', 'shadow']).optional(),
+      window: z
+        .string()
+        .regex(/^[1-9]\d{0,2}d$/, { error: windowText })
+        .transform((text) => parseDuration(text) ?? dayMs)
+        .optional()
+        .openapi({ type: 'string', example: '7d', pattern: '^[1-9][0-9]{0,2}d$' }),
       ...range,
     }),
   },
@@ -75,41 +122,71 @@ const route = createRoute({
 
 export function scoreRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openapi(route, async (c) => {
-    const items = byVersion(await deps.reads.daySums(c.req.valid('query')))
-    return c.json({ items: items.map(scoreBody), next: null }, 200)
+    const { window, ...filter } = c.req.valid('query')
+    const [sums, coverage] = await Promise.all([
+      deps.reads.daySums(filter),
+      deps.reads.coverage(filter),
+    ])
+    const known = new Map(coverage.map((it) => [versionName(it), it]))
+    const items = [...Map.groupBy(sums, versionName)].map(([name, days]) =>
+      scoreBody(days, known.get(name), window),
+    )
+    return c.json({ items, next: null }, 200)
   })
 }
 
-interface VersionScores extends Version {
-  readonly scores: Scores
-}
-
-function byVersion(sums: readonly DaySums[]): readonly VersionScores[] {
-  const groups = Map.groupBy(sums, versionName)
-  return [...groups.values()].map((days) => {
-    const { coin, family, version } = days[0] as DaySums
-    return { coin, family, version, scores: score(days) }
-  })
-}
-
-function scoreBody(one: VersionScores): z.infer<typeof scoreSchema> {
-  const { n, classes, values, trading, baseline } = one.scores
+function scoreBody(
+  days: readonly DaySums[],
+  known: CoverageRead | undefined,
+  window: number | undefined,
+): z.infer<typeof scoreSchema> {
+  const { coin, family, version } = days[0] as DaySums
+  const { candles = 0, answered = 0, frequencies = null } = known ?? {}
+  const rolling =
+    window === undefined
+      ? {}
+      : {
+          rolling: rollingScores(days, window, frequencies).map(({ from, to, scores }) => ({
+            from: iso(from),
+            to: iso(to),
+            ...figuresOf(scores),
+          })),
+        }
   return {
-    coin: one.coin,
-    family: one.family,
-    version: one.version,
+    ...{ coin, family, version },
+    coverage: { candles, answered, share: candles > 0 ? answered / candles : null },
+    ...figuresOf(score(days, frequencies)),
+    ...rolling,
+  }
+}
+
+/** The same, writable: the schema's own type. */
+function figuresOf(scores: Scores) {
+  const { classes, values, trading, baseline, versus, n, days } = scores
+  const tested = <T extends object>(it: T | null): T | null => it && { ...it }
+  return {
     n,
+    days,
     classes: classes && {
       ...classes,
       f1: { ...classes.f1 },
       calibration: classes.calibration.map((it) => ({ ...it })),
     },
-    values: values && { ...values },
-    trading: trading && { ...trading },
+    values: tested(values),
+    trading: tested(trading),
     baseline: {
+      frequencies: baseline.frequencies,
       classes: baseline.classes && { ...baseline.classes, f1: { ...baseline.classes.f1 } },
-      values: baseline.values && { ...baseline.values },
-      trading: baseline.trading && { ...baseline.trading },
+      values: tested(baseline.values),
+      trading: tested(baseline.trading),
+    },
+    versus: {
+      accuracy: tested(versus.accuracy),
+      logLoss: tested(versus.logLoss),
+      brier: tested(versus.brier),
+      squaredError: tested(versus.squaredError),
+      absoluteError: tested(versus.absoluteError),
+      profit: tested(versus.profit),
     },
   }
 }

@@ -161,6 +161,8 @@ export const stubReads: StoreReads = {
     ],
   }),
   daySums: async () => [],
+  coverage: async () => [],
+  pairedSums: async () => ({ challenger: [], incumbent: [], inferenceMs: null }),
   trainingRuns: async () => ({ items: [run], next: '4' }),
   trainingRun: async (id) => {
     if (id === run.id) return run
