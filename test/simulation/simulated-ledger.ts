@@ -86,11 +86,12 @@ export class SimulatedLedger extends MemoryLedger {
   }
 
   /** What was said at each candle and from which numbers, without when and by whom. */
-  answers(to: Millis): ReadonlyMap<string, string> {
+  answers(from: Millis, to: Millis): ReadonlyMap<string, string> {
     const said = new Map<string, string>()
     for (const [at, it] of this.predictions) {
       const { openAt, inputHash, signal, probabilities, value } = it
-      if (openAt < to) said.set(at, JSON.stringify([inputHash, signal, probabilities, value]))
+      if (openAt >= from && openAt < to)
+        said.set(at, JSON.stringify([inputHash, signal, probabilities, value]))
     }
     return said
   }

@@ -14,7 +14,7 @@ import { seededMarket, seededStartAt } from '../../streams/feeds/tape/seeded.ts'
 import { tapeFeed } from '../../streams/feeds/tape/tape.ts'
 import { type Random, randomFrom } from '../../streams/random.ts'
 import { dayMs, type Millis, minuteMs } from '../../streams/time.ts'
-import type { FleetLane } from '../../supervisor/fleet.ts'
+import type { FleetLane } from '../../supervisor/lane-actors.ts'
 import { patientPolicy, supervisorPolicy } from '../../supervisor/restart-policy.ts'
 import type { TreeNode } from '../../supervisor/spec.ts'
 import { worker } from '../../supervisor/worker.ts'
@@ -52,7 +52,7 @@ const families = ['linear', 'tst', 'volatility']
 const graceMs = 2_000
 const speed = 60
 /** The outages are over, and all that was held up may be done. */
-const calmingMs = 40 * minuteMs
+const calmingMs = 180 * minuteMs
 const models = join(import.meta.dirname, '..', '..', 'models')
 
 export interface Ended {

@@ -109,8 +109,11 @@ export class MemoryLedger implements LedgerWriter, LedgerReader, HistoryWriter {
     if (entry.type === 'position') this.#positions.set(entry.coin, entry.at)
     if (entry.type === 'snapshot') this.#snapshots.push(entry)
     if (entry.type === 'gap') {
-      this.#gaps = this.#gaps.filter((gap) => gap.from !== entry.gap.from)
-      if (!entry.healed) this.#gaps.push(entry.gap)
+      const { coin, from, to } = entry.gap
+      const isInside = (gap: Gap): boolean => gap.coin === coin && gap.from >= from && gap.to <= to
+      if (entry.healed) this.#gaps = this.#gaps.filter((gap) => !isInside(gap))
+      else if (!this.#gaps.some((gap) => isInside(gap) && gap.from === from && gap.to === to))
+        this.#gaps.push(entry.gap)
     }
   }
 
