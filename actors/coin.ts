@@ -13,7 +13,8 @@ import type { Candle } from '../streams/candles/candle.ts'
 import { candleEvents } from '../streams/candles/events.ts'
 import { tell } from '../streams/channels.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
-import type { Millis } from '../streams/time.ts'
+import type { Gap } from '../streams/gap.ts'
+import { floorTo, type Millis } from '../streams/time.ts'
 import type { CoinEngine } from './coin-engine.ts'
 import { type Arrival, type Closed, type Gathered, gather } from './coin-intake.ts'
 import type { CoinLine } from './coin-line.ts'
@@ -113,17 +114,18 @@ async function start(ports: CoinPorts, self: Self<CoinMessage>): Promise<CoinSta
   const engine = await loadEngine(ports, position)
   await keepOrigin(ports, engine, position)
   const correctable = position - ports.correctionMs
-  const known: Candle[] = []
-  for await (const page of reader.candles(line.coin, correctable, position)) known.push(...page)
+  const recent: Candle[] = []
+  for await (const page of reader.candles(line.coin, correctable, position)) recent.push(...page)
+  const gaps = await reader.openGaps(line.coin)
   const book = new CandleBook({
     coin: line.coin,
     intervalMs: line.intervalMs,
     countsTrades: ports.feed.history.candleColumns.trades,
     graceMs: ports.graceMs,
     correctionMs: ports.correctionMs,
-    from: known[0]?.openAt ?? position,
-    known,
-    gaps: await reader.openGaps(line.coin),
+    from: recent[0]?.openAt ?? position,
+    known: [...(await missing(ports, gaps, correctable)), ...recent],
+    gaps,
   })
   const arrivals = new HandOver<Arrival>(`coin ${line.coin}`, arrivalsMax, () => {
     self.tell({ type: 'arrived' })
@@ -146,6 +148,21 @@ async function start(ports: CoinPorts, self: Self<CoinMessage>): Promise<CoinSta
     ),
   )
   return { engine, position, arrivals, held: undefined, rebuilding: false }
+}
+
+/** Candles before `to` that may still heal, however old they are. */
+async function missing(
+  { line, reader }: CoinPorts,
+  gaps: readonly Gap[],
+  to: Millis,
+): Promise<readonly Candle[]> {
+  const known = new Map<Millis, Candle>()
+  for (const gap of gaps) {
+    const from = floorTo(gap.from, line.intervalMs)
+    for await (const page of reader.candles(line.coin, from, Math.min(gap.to, to)))
+      for (const candle of page) known.set(candle.openAt, candle)
+  }
+  return [...known.values()]
 }
 
 async function rebuild(ports: CoinPorts, from: Millis, position: Millis): Promise<CoinEngine> {

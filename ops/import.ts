@@ -1,11 +1,11 @@
 /** History from a file into the store: candles as they are, or folded from trades. What is stored already stays as it is. */
 
-import { CandleBook } from '../streams/candles/book.ts'
 import type { Candle } from '../streams/candles/candle.ts'
 import { filled } from '../streams/candles/fill.ts'
+import { candlesFromTrades } from '../streams/candles/from-trades.ts'
 import type { Coin } from '../streams/coin.ts'
 import { candlesOf, type MarketFile, openMarketFile } from '../streams/files/market-file.ts'
-import { floorTo, iso, type Millis, wallClock } from '../streams/time.ts'
+import { iso, type Millis, wallClock } from '../streams/time.ts'
 import type { ImportOptions } from './cli/world.ts'
 import { openStoreWork } from './store-work.ts'
 
@@ -61,33 +61,7 @@ async function* pagesOf(
     case 'candles':
       for await (const bars of file.pages()) yield candlesOf(bars, coin)
       return
-    case 'trades': {
-      let book: CandleBook | undefined
-      let last = 0
-      for await (const trades of file.pages()) {
-        if (trades.length === 0) continue
-        const first = trades.at[0] as number
-        book ??= new CandleBook({
-          coin,
-          intervalMs,
-          graceMs: 0,
-          correctionMs: 0,
-          from: floorTo(first, intervalMs),
-        })
-        book.add(trades)
-        last = trades.at[trades.length - 1] as number
-        // The interval of the newest trade is still open: the next page may go on in it.
-        yield closedBy(book, floorTo(last, intervalMs))
-      }
-      if (book) yield closedBy(book, floorTo(last, intervalMs) + intervalMs)
-    }
+    case 'trades':
+      yield* candlesFromTrades({ coin, intervalMs }, file.pages())
   }
-}
-
-function closedBy(book: CandleBook, at: Millis): readonly Candle[] {
-  return book
-    .clock(at)
-    .flatMap((event) =>
-      event.type === 'closed' && event.candle.state !== 'empty' ? [event.candle] : [],
-    )
 }

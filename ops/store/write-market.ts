@@ -148,21 +148,23 @@ export async function writeSnapshot(
     on conflict (coin_id, set_id, at) do update set state = excluded.state`
 }
 
-/** What has healed closes every gap inside it. */
+/** What has healed closes every gap inside it; a part of a gap that has healed is a row of its own. */
 export async function writeGap(
   tx: Tx,
   coinId: number,
   gap: Gap,
   healedAt: Millis | null,
 ): Promise<void> {
+  if (healedAt !== null) {
+    const closed = await tx`
+      update gap set healed_at = coalesce(healed_at, ${healedAt})
+      where coin_id = ${coinId} and from_at >= ${gap.from} and to_at <= ${gap.to}`
+    if (closed.count > 0) return
+  }
   await tx`
     insert into gap (coin_id, from_at, to_at, cause, healed_at)
     values (${coinId}, ${gap.from}, ${gap.to}, ${gap.cause}, ${healedAt})
     on conflict (coin_id, from_at, to_at) do nothing`
-  if (healedAt !== null)
-    await tx`
-      update gap set healed_at = ${healedAt}
-      where coin_id = ${coinId} and from_at >= ${gap.from} and to_at <= ${gap.to} and healed_at is null`
 }
 
 export interface PositionRow {

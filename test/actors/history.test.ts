@@ -4,15 +4,20 @@ import { history } from '../../actors/history.ts'
 import type { Candle } from '../../streams/candles/candle.ts'
 import { listen } from '../../streams/channels.ts'
 import type { Feed } from '../../streams/feeds/feed.ts'
-import { dayMs, type Millis, minuteMs } from '../../streams/time.ts'
+import { dayMs, floorTo, type Millis, minuteMs } from '../../streams/time.ts'
+import { type Trade, type Trades, tradesOf } from '../../streams/trade.ts'
 import { btc, madeCandles } from '../support/candles.ts'
 import { MemoryLedger } from '../support/memory-ledger.ts'
 import { probe } from '../support/probe.ts'
 
 const now = Date.UTC(2026, 0, 10)
 
-/** A source that has `days` of candles and writes down what it was asked for. */
-function source(days: number, without: (candle: Candle) => boolean = () => false) {
+/** A source that has `days` of candles, and trades for longer where told, and writes down what it was asked for. */
+function source(
+  days: number,
+  without: (candle: Candle) => boolean = () => false,
+  tradedFrom: Millis = Number.POSITIVE_INFINITY,
+) {
   const all = madeCandles({ from: now - days * dayMs, count: days * 1_440 })
   const asked: [from: Millis, to: Millis][] = []
   const feed: Pick<Feed, 'now' | 'history'> = {
@@ -23,14 +28,22 @@ function source(days: number, without: (candle: Candle) => boolean = () => false
         asked.push([from, to])
         yield all.filter((it) => it.openAt >= from && it.openAt < to && !without(it))
       },
-      // biome-ignore lint/correctness/useYield: it has none, and must not be asked for any
-      trades: async function* () {
-        assert.fail('history is made of candles')
+      trades: async function* (_coin, from, to) {
+        const first = Math.max(from, tradedFrom)
+        if (first < to) yield aTradeEach(first, to)
       },
       candleColumns: { takerBuyVolume: true, trades: true },
     },
   }
   return { feed: feed as Feed, asked }
+}
+
+/** One trade in the middle of each minute. */
+function aTradeEach(from: Millis, to: Millis): Trades {
+  const made: Trade[] = []
+  for (let openAt = floorTo(from, minuteMs); openAt < to; openAt += minuteMs)
+    made.push({ at: openAt + 30_000, id: openAt / minuteMs, price: 100, size: 1, side: 1 })
+  return tradesOf(made.filter(({ at }) => at >= from && at < to))
 }
 
 async function run(ledger: MemoryLedger, feed: Feed, depthMs: Millis) {
@@ -43,9 +56,10 @@ async function run(ledger: MemoryLedger, feed: Feed, depthMs: Millis) {
     depthMs,
   })
   type Message = Parameters<typeof spec.receive>[1]
-  const { self, told, later } = probe<Message>()
+  const { self, told, later, piped } = probe<Message>()
   let state = await spec.start(self)
   for (let turns = 0; ; turns++) {
+    await piped()
     const message = told.shift() ?? later.shift()?.message
     if (message === undefined || turns > 100) return turns
     state = await spec.receive(state, message, self)
@@ -84,6 +98,18 @@ test('minutes that the source leaves out are there, empty, and what was there is
   assert.equal(all.length, 1_440)
   assert.equal(all.find(({ openAt }) => openAt === hole)?.state, 'empty')
   assert.deepEqual(all.slice(-60), known)
+})
+
+test('where its candles end the trades of the source go on, an hour at a time, from the first whole minute', async () => {
+  const ledger = new MemoryLedger()
+  await ledger.writeHistory(madeCandles({ from: now - 60 * minuteMs, count: 60 }))
+  const tradedFrom = now - 2 * dayMs + 40_000
+  const { feed } = source(1, () => false, tradedFrom)
+  await run(ledger, feed, 180 * dayMs)
+  const all = ledger.all(btc)
+  assert.equal(all[0]?.openAt, now - 2 * dayMs + minuteMs)
+  assert.equal(all.length, 2 * 1_440 - 1)
+  assert.ok(all.slice(0, 1_439).every(({ open, trades }) => open === 100 && trades === 1))
 })
 
 test('a life that begins in the middle goes on from the oldest candle in the ledger', async () => {

@@ -1,6 +1,7 @@
 /**
  * Questions to an exchange over REST. A question is repeated until it is answered, or refused for good, or nobody wants the
- * answer any more. When the exchange says when to come back, all questions wait, not only the one that was told.
+ * answer any more. When the exchange says when to come back, all questions wait, not only the one that was told. Questions
+ * about the past give way to those about the present: an exchange may allow one a second.
  */
 import { Fault } from '../../fault.ts'
 import type { Clock, Millis } from '../../time.ts'
@@ -10,12 +11,33 @@ import { Limited } from './venue.ts'
 export interface Asker {
   /** Rejects with a `Fault`: `feed.given_up` when `wanted` has ended, else one that is not retryable. */
   ask<A>(question: () => Promise<A>, wanted: AbortSignal): Promise<A>
+  /** The same, when no other question is under way, or has been for so long that its turn has come all the same. */
+  askAside<A>(question: () => Promise<A>, wanted: AbortSignal): Promise<A>
 }
+
+const asideMsMax: Millis = 5_000
+const asideEveryMs: Millis = 50
 
 export function asker(clock: Clock, random: () => number, backoff: Backoff): Asker {
   let notBefore: Millis = 0
+  let underWay = 0
 
   async function ask<A>(question: () => Promise<A>, wanted: AbortSignal): Promise<A> {
+    underWay++
+    try {
+      return await askUntilAnswered(question, wanted)
+    } finally {
+      underWay--
+    }
+  }
+
+  async function askAside<A>(question: () => Promise<A>, wanted: AbortSignal): Promise<A> {
+    for (let waitedMs = 0; underWay > 0 && waitedMs < asideMsMax; waitedMs += asideEveryMs)
+      await rest(clock, asideEveryMs, wanted)
+    return askUntilAnswered(question, wanted)
+  }
+
+  async function askUntilAnswered<A>(question: () => Promise<A>, wanted: AbortSignal): Promise<A> {
     for (let attempt = 0; ; attempt++) {
       while (clock.now() < notBefore) await rest(clock, notBefore - clock.now(), wanted)
       givenUp(wanted)
@@ -30,7 +52,7 @@ export function asker(clock: Clock, random: () => number, backoff: Backoff): Ask
       }
     }
   }
-  return { ask }
+  return { ask, askAside }
 }
 
 /** Resolves after `ms` on this clock, or rejects as soon as nobody waits any more. */

@@ -58,7 +58,7 @@ export function liveHistory(
 
 /** Whoever iterates decides how long: an abandoned iterator asks nothing more, so nobody needs to call a question off. */
 function answered<C, A>(asker: Asker, question: (cursor: C) => Promise<A>, cursor: C): Promise<A> {
-  return asker.ask(() => question(cursor), new AbortController().signal)
+  return asker.askAside(() => question(cursor), new AbortController().signal)
 }
 
 /** An interval without trades has no candle here, whatever an exchange fills in for it. */
