@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { openArtifact } from '../../models/artifact.ts'
+import type { Manifest } from '../../models/manifest.ts'
 import type { Version } from '../../models/version.ts'
 import { writeArtifact } from '../support/artifacts.ts'
 import { startPool, type TestPool, versionOf } from '../support/pool.ts'
@@ -66,11 +67,11 @@ async function besideRaw(raw: ChildProcess, name: string, folder: string): Promi
   const pool = await startPool({ children: 1 })
   const version = versionOf('bench')
   await pool.load(version, folder)
-  const { golden } = await openArtifact(folder)
+  const { golden, manifest } = await openArtifact(folder)
   const width = golden.inputs.length / golden.rows
   const figures: Figure[] = []
   for (const rows of [1, 8, 64]) {
-    const inputs = repeat(golden.inputs, rows, width)
+    const inputs = neighbours(golden.inputs, rows, width, manifest)
     const runs = Math.ceil(2000 / Math.sqrt(rows))
     const rates: { raw: number; pool: number }[] = []
     for (let turn = 0; turn < turns; turn += 1) {
@@ -110,7 +111,7 @@ async function waits(
     const times: number[] = []
     for (let at = -100; at < 1000; at += 1) {
       const startedAt = performance.now()
-      await inferred(pool, version, row, 1)
+      await inferred(pool, version, { numbers: row }, 1)
       if (at >= 0) times.push(performance.now() - startedAt)
     }
     const over = (part: number): number => quantile(times, part) - quantile(bare, part)
@@ -137,7 +138,7 @@ async function backfill(raw: ChildProcess, folder: string): Promise<Figure> {
   const version = versionOf('bench')
   await pool.load(version, folder)
   const { golden } = await openArtifact(folder)
-  const bundle = repeat(golden.inputs, 64, golden.inputs.length / golden.rows)
+  const bundle = { numbers: repeat(golden.inputs, 64, golden.inputs.length / golden.rows) }
   const times = await rawTimes(raw, { folder, rows: 64, runs: 400 })
   const perRaw = times.reduce((sum, it) => sum + it, 0) / (400 * 64)
   const perPool = await timePerRow(pool, version, bundle, 64, Math.ceil(100_000 / 64), 'backfill')
@@ -172,7 +173,9 @@ async function burst(folder: string): Promise<Figure[]> {
   for (let turn = -2; turn < 20; turn += 1) {
     const cpu = process.cpuUsage()
     const startedAt = performance.now()
-    await Promise.all(versions.map(({ version, row }) => inferred(pool, version, row, 1)))
+    await Promise.all(
+      versions.map(({ version, row }) => inferred(pool, version, { numbers: row }, 1)),
+    )
     if (turn < 0) continue
     totals.push(performance.now() - startedAt)
     const { user, system } = process.cpuUsage(cpu)
@@ -218,7 +221,7 @@ async function rawTimes(raw: ChildProcess, question: RawQuestion): Promise<reado
 async function timePerRow(
   pool: TestPool,
   version: Version,
-  inputs: Float32Array,
+  inputs: Inputs,
   rows: number,
   runs: number,
   urgency: 'live' | 'backfill' = 'live',
@@ -243,17 +246,37 @@ function askedAtOnce(rows: number): number {
 async function inferred(
   pool: TestPool,
   version: Version,
-  inputs: Float32Array,
+  inputs: Inputs,
   rows: number,
   urgency: 'live' | 'backfill' = 'live',
 ): Promise<void> {
-  const answer = await pool.infer(version, inputs, rows, urgency)
+  const answer = await pool.infer(version, inputs.numbers, rows, urgency, inputs.starts)
   if (answer.type !== 'inferred') throw new Error(`${answer.code}: ${answer.reason}`)
 }
 
 async function residentMebibytes(pid: number): Promise<number> {
   const statm = await readFile(`/proc/${pid}/statm`, 'utf8')
   return (Number(statm.split(' ')[1]) * 4096) / 1024 ** 2
+}
+
+interface Inputs {
+  readonly numbers: Float32Array
+  readonly starts?: Uint32Array
+}
+
+/** Rows of candles that follow each other, as a version's actor sends them. */
+function neighbours(
+  golden: Float32Array,
+  rows: number,
+  width: number,
+  { input }: Manifest,
+): Inputs {
+  if (input.kind !== 'window' || rows === 1) return { numbers: repeat(golden, rows, width) }
+  const columns = input.columns.length
+  return {
+    numbers: repeat(golden, 1, (rows - 1) * columns + width),
+    starts: Uint32Array.from({ length: rows }, (_, row) => row * columns),
+  }
 }
 
 function repeat(inputs: Float32Array, rows: number, width: number): Float32Array {

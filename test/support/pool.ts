@@ -36,6 +36,7 @@ export interface TestPool {
     inputs: Float32Array,
     rows?: number,
     urgency?: 'live' | 'backfill',
+    starts?: Uint32Array,
   ) => Promise<Inferred | InferFailed>
   readonly tell: (command: InferenceCommand) => boolean
   /** Of the children that are up. */
@@ -111,9 +112,10 @@ export async function startPool({
       const artifact = { folder, sha256: folder, inputWidth: 1 }
       return ask((replyTo) => ({ type: 'load', version, artifact, replyTo }))
     },
-    infer: (version, inputs, rows = 1, urgency = 'live') => {
+    infer: (version, inputs, rows = 1, urgency = 'live', starts) => {
       id += 1
-      return ask((replyTo) => ({ type: 'infer', id, version, urgency, rows, inputs, replyTo }))
+      const what = { type: 'infer', id, version, urgency, rows, inputs, starts } as const
+      return ask((replyTo) => ({ ...what, replyTo }))
     },
     stop: async () => {
       await tree.stop(5_000)

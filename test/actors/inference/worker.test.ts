@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { openArtifact } from '../../../models/artifact.ts'
 import { softmaxModel, testFolder, writeArtifact } from '../../support/artifacts.ts'
 import { startPool, type TestPool, type TestPoolOptions, versionOf } from '../../support/pool.ts'
 import { until } from '../../support/until.ts'
@@ -47,6 +48,29 @@ test('rows come back as the session answered them, and the runtime is not in thi
     report.sharedObjects.filter((it) => it.includes('onnxruntime')),
     [],
   )
+})
+
+test('windows that travelled as a strip are answered bit for bit as those that travelled whole', async (t) => {
+  const pool = await startPool({ children: 1 })
+  t.after(pool.stop)
+  const folder = fileURLToPath(new URL('../../../models/tst/v1', import.meta.url))
+  await pool.load(good, folder)
+  const { manifest, golden } = await openArtifact(folder)
+  assert(manifest.input.kind === 'window')
+  const columns = manifest.input.columns.length
+  const width = manifest.input.length * columns
+  const rows = 20
+  const strip = golden.inputs.slice(0, (rows - 1) * columns + width)
+  const starts = Uint32Array.from({ length: rows }, (_, row) => row * columns)
+  const whole = new Float32Array(rows * width)
+  for (const [row, start] of starts.entries())
+    whole.set(strip.subarray(start, start + width), row * width)
+  const [asStrip, asRows] = await Promise.all([
+    pool.infer(good, strip, rows, 'live', starts),
+    pool.infer(good, whole, rows),
+  ])
+  assert(asStrip.type === 'inferred' && asRows.type === 'inferred')
+  assert.deepEqual(asStrip.outputs, asRows.outputs)
 })
 
 test('an artifact that a child refuses is refused with its reason', async (t) => {
