@@ -103,7 +103,7 @@ test('minutes that the source leaves out are there, empty, and what was there is
 test('where its candles end the trades of the source go on, an hour at a time, from the first whole minute', async () => {
   const ledger = new MemoryLedger()
   await ledger.writeHistory(madeCandles({ from: now - 60 * minuteMs, count: 60 }))
-  const tradedFrom = now - 2 * dayMs + 40_000
+  const tradedFrom = now - 2 * dayMs + 20_000
   const { feed } = source(1, () => false, tradedFrom)
   await run(ledger, feed, 180 * dayMs)
   const all = ledger.all(btc)
