@@ -2,6 +2,7 @@
  * The opponent that every score carries: who says the training rows' class frequencies at every candle, and the last value
  * where a value is asked for. What it would have lost on a day follows from how often each class came on that day.
  */
+import { z } from 'zod'
 import { classesOf, type ScoreSums } from './score-sums.ts'
 
 /** Of sell, hold and buy: counts or shares. */
@@ -70,4 +71,14 @@ export function classCounts(days: readonly Pick<ScoreSums, 'confusion'>[]): Clas
     }
   }
   return counts
+}
+
+const counts = z
+  .tuple([z.number().min(0), z.number().min(0), z.number().min(0)])
+  .refine(([sell, hold, buy]) => sell + hold + buy > 0)
+
+/** What an artifact's `metrics.json` may say of its training rows; anyone may have written it. */
+export function readFrequencies(metrics: unknown): ClassCounts | null {
+  const found = z.looseObject({ frequencies: counts }).safeParse(metrics)
+  return found.success ? found.data.frequencies : null
 }

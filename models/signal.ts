@@ -66,7 +66,8 @@ function readValue(manifest: Manifest, outputs: Float32Array): Reading {
   }
 }
 
-function signalOf(label: Manifest['label'], value: number): Signal | null {
+/** The class of a value or of a return, by the label's thresholds; null where it has no direction. */
+export function signalOf(label: Manifest['label'], value: number): Signal | null {
   switch (label.kind) {
     case 'volatility':
       return null

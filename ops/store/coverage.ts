@@ -3,24 +3,13 @@
  * what its scores need beside the sums. Whole days before a mark come from `coverage_day`, later ones and those that a
  * range cuts from the rows, up to the mark.
  */
-import { z } from 'zod'
-import type { ClassCounts } from '../../models/no-skill.ts'
+import { readFrequencies } from '../../models/no-skill.ts'
 import type { Millis } from '../../streams/time.ts'
 import type { Sql } from './connection.ts'
 import { cutDays, wholeDays } from './day-sums.ts'
 import { faulted } from './faults.ts'
 import { matching } from './read-predictions.ts'
 import type { CoverageRead, ScoreFilter } from './reads.ts'
-
-/** What an artifact's `metrics.json` may say; anyone may have written it. */
-const counts = z
-  .tuple([z.number().min(0), z.number().min(0), z.number().min(0)])
-  .refine(([sell, hold, buy]) => sell + hold + buy > 0)
-
-export function readFrequencies(metrics: unknown): ClassCounts | null {
-  const found = z.looseObject({ frequencies: counts }).safeParse(metrics)
-  return found.success ? found.data.frequencies : null
-}
 
 interface Row {
   readonly coin: CoverageRead['coin']
