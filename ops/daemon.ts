@@ -17,7 +17,13 @@ import type { ApiDeps } from './api/deps.ts'
 import { createEventHub } from './api/event-hub.ts'
 import { nodeBody } from './api/routes/tree.ts'
 import { serve } from './api/serve.ts'
-import { type Assembly, assemble, type InferenceSettings, inferenceTree } from './assemble.ts'
+import {
+  type Assembly,
+  assemble,
+  type InferenceSettings,
+  inferenceTree,
+  rootId,
+} from './assemble.ts'
 import { type ChosenMarket, chooseMarket } from './choose-market.ts'
 import { keepHouse } from './chores.ts'
 import type { Config } from './config/schema.ts'
@@ -36,6 +42,7 @@ import { measure } from './telemetry/measure.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import type { Vitals } from './telemetry/status-line.ts'
 import { apiToken } from './token.ts'
+import { trainingInDaemon } from './training/in-daemon.ts'
 import { watchVitals } from './vitals.ts'
 
 export interface DaemonOptions {
@@ -168,6 +175,14 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
   const hub = createEventHub(randomUUID().slice(0, 8), clock)
   undo.push(hub.close)
   undo.push(tellTree(assembly, hub))
+  const training = await trainingInDaemon({
+    ...ground,
+    hub,
+    marketNow: () => feed.now(),
+    coins: () => assembly.fleet.coins.map(({ coin }) => coin),
+  })
+  undo.push(training.stop)
+  await assembly.tree.add(rootId, training.spec)
   const deps: ApiDeps = {
     reads,
     intervalMs: config.market.interval,
@@ -184,6 +199,7 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
       firstCandle,
       isListed: isListed(feed),
     }),
+    training: training.controls,
     readiness: watch.readiness,
     metrics: { contentType: metrics.contentType, text: metrics.text, observe: httpMeter(metrics) },
     events: hub,
@@ -246,7 +262,7 @@ async function assembleFleet(
     reader: store.reader,
     lanes: (coin) => registry.lanes(coin),
     pointers: (lane) => registry.pointers(lane),
-    resolveOutcomes: (coin) => resolveOutcomes(store, coin, config.fees),
+    resolveOutcomes: (coin) => resolveOutcomes(store, coin, config.fees + config.slippage),
     timing: {
       graceMs,
       correctionMs: correctionWindow,

@@ -11,7 +11,7 @@ import { type Daemon, startDaemon } from './daemon.ts'
 import { lockDataDirectory, openDataDirectory } from './store/data-directory.ts'
 import { createLog } from './telemetry/log.ts'
 import { openLogFile } from './telemetry/log-file.ts'
-import { startStatusLine } from './telemetry/status-line.ts'
+import { type StatusLine, startStatusLine } from './telemetry/status-line.ts'
 import type { Output } from './telemetry/terminal.ts'
 
 export interface RunOptions {
@@ -38,9 +38,11 @@ export async function runDaemon(options: RunOptions): Promise<number> {
     file.write(line)
     if (options.json) out.write(`${line}\n`)
   }, now)
+  const shown: Shown = {}
   const say = (text: string): void => {
     log.say('info', 'daemon.says', { text })
-    if (!options.json) out.write(`${text}\n`)
+    if (shown.line) shown.line.say(text)
+    else if (!options.json) out.write(`${text}\n`)
   }
   const interrupts = listenForSignals()
   try {
@@ -59,7 +61,7 @@ export async function runDaemon(options: RunOptions): Promise<number> {
     say(
       `starling ${options.version}: ${daemon.market.mode} market, look at ${daemon.address}/api/v1/status`,
     )
-    return await live(daemon, options, interrupts, say)
+    return await live(daemon, options, interrupts, say, shown)
   } finally {
     lock.release()
     log.close()
@@ -67,18 +69,25 @@ export async function runDaemon(options: RunOptions): Promise<number> {
   }
 }
 
+/** While there is a status line, what is said stands above it. */
+interface Shown {
+  line?: StatusLine
+}
+
 async function live(
   daemon: Daemon,
   options: RunOptions,
   interrupts: Interrupts,
   say: (text: string) => void,
+  shown: Shown,
 ): Promise<number> {
-  const line = options.json ? undefined : startStatusLine(daemon.vitals, options.out, wallClock)
+  if (!options.json) shown.line = startStatusLine(daemon.vitals, options.out, wallClock)
   const why = await Promise.race([
     interrupts.first.then((signal) => ({ code: 0, text: `stopping on ${signal}` })),
     daemon.failed.then((reason) => ({ code: exitFailed, text: `cannot go on: ${reason}` })),
   ])
-  line?.stop()
+  shown.line?.stop()
+  delete shown.line
   say(why.text)
   const { killed } = await daemon.stop(stopMsMax - 3_000)
   say(

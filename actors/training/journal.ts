@@ -27,7 +27,12 @@ export interface RunJournal {
    * Takes the lease of the oldest run that is due and that nobody alive works on, unless `atOnce` runs are worked on
    * already. What its last holder was at is written off as cut short at its last sign of life.
    */
-  readonly claim: (holder: Holder, atOnce: number) => Promise<TrainingRun | undefined>
+  readonly claim: (
+    holder: Holder,
+    atOnce: number,
+    /** This one and no other. */
+    only?: number,
+  ) => Promise<TrainingRun | undefined>
   readonly read: (run: number) => Promise<TrainingRun>
   readonly begin: (holder: Holder, run: number, step: Step, attempt: number) => Promise<void>
   readonly finish: (

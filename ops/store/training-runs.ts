@@ -22,7 +22,7 @@ const claimKey = 0x74726169
 export function openRunJournal(sql: Sql, names: Names): RunJournal {
   return {
     ask: (order) => ask(sql, names, order),
-    claim: (holder, atOnce) => claim(sql, holder, atOnce),
+    claim: (holder, atOnce, only) => claim(sql, holder, atOnce, only),
     read: (run) => readRun(sql, run),
     begin: (holder, run, step, attempt) =>
       held(sql, holder, run, async (tx) => {
@@ -101,7 +101,12 @@ async function ask(sql: Sql, names: Names, order: TrainingOrder): Promise<Traini
 }
 
 /** Queued and due, or worked on by nobody who lives: the oldest first. */
-async function claim(sql: Sql, holder: Holder, atOnce: number): Promise<TrainingRun | undefined> {
+async function claim(
+  sql: Sql,
+  holder: Holder,
+  atOnce: number,
+  only: number | undefined,
+): Promise<TrainingRun | undefined> {
   const id = await faulted(() =>
     sql.begin(async (tx) => {
       await tx`select pg_advisory_xact_lock(${claimKey})`
@@ -110,6 +115,7 @@ async function claim(sql: Sql, holder: Holder, atOnce: number): Promise<Training
       const [found] = await tx<{ id: number }[]>`
         select id from training_run
         where state in ('queued', 'running') and due_at <= clock_timestamp() and ${isDead}
+          and (${only ?? null}::int is null or id = ${only ?? null})
           and (select count(*) from training_run where state = 'running' and not ${isDead}) < ${atOnce}
         order by id limit 1`
       if (!found) return undefined

@@ -1,0 +1,82 @@
+/** Training as the daemon has it: in its tree, behind its API, told to its event stream and, in a line each, on its terminal. */
+import { join } from 'node:path'
+import { laneName } from '../../models/version.ts'
+import { listen } from '../../streams/channels.ts'
+import type { Coin } from '../../streams/coin.ts'
+import type { Clock, Millis } from '../../streams/time.ts'
+import type { EventHub } from '../api/event-hub.ts'
+import type { Config } from '../config/schema.ts'
+import { artifactFiles } from '../store/artifact-files.ts'
+import type { DataDirectory } from '../store/data-directory.ts'
+import { openRegistry } from '../store/registry.ts'
+import type { Store } from '../store/store.ts'
+import type { Log } from '../telemetry/log.ts'
+import { openTrainingBench } from './open.ts'
+import { tellTraining } from './tell-training.ts'
+import { trainableFamily } from './trainable.ts'
+import { openTraining, type Training } from './training.ts'
+
+export interface DaemonTrainingPorts {
+  readonly store: Store
+  readonly config: Config
+  readonly directory: DataDirectory
+  readonly clock: Clock
+  readonly log: Log
+  readonly say: (text: string) => void
+  readonly hub: EventHub
+  readonly marketNow: () => Millis
+  readonly coins: () => readonly Coin[]
+}
+
+export async function trainingInDaemon(
+  ports: DaemonTrainingPorts,
+): Promise<Training & { readonly stop: () => Promise<void> }> {
+  const { store, config, directory, clock, log, hub } = ports
+  const artifacts = join(directory.path, 'artifacts')
+  const files = artifactFiles(artifacts)
+  const registry = await openRegistry({ store, files, folder: artifacts })
+  const bench = openTrainingBench({ store, registry, config, clock, path: directory.path })
+  await bench.sweep()
+  const training = openTraining({
+    ...ports,
+    ...bench,
+    holder: directory.id,
+    trainable: trainableFamily,
+  })
+  const stopTelling = [tellTraining(hub, store.reads, clock, log), tellStory(ports.say)]
+  return {
+    ...training,
+    stop: async () => {
+      for (const stop of stopTelling) stop()
+      training.stop()
+      await registry.close()
+    },
+  }
+}
+
+const begins = {
+  hand: 'asked for',
+  schedule: 'its turn',
+  first: 'it has only its shipped version',
+  drift: 'its market has moved',
+} as const
+
+/** What somebody at the terminal wants to know: that it begins, and what came of it. */
+function tellStory(say: (text: string) => void): () => void {
+  const name = (it: { coin: string; family: string }): string =>
+    laneName({ coin: it.coin as Coin, family: it.family })
+  const stops = [
+    listen('training.asked', (it) =>
+      say(
+        `${name(it)} is to be trained: ${begins[it.cause as keyof typeof begins]} (run ${it.run})`,
+      ),
+    ),
+    listen('training.ended', (it) => {
+      const why = it.detail === null ? '' : `: ${it.detail}`
+      say(`${name(it)}, run ${it.run}: ${it.state} after ${it.seconds.toFixed(0)} s${why}`)
+    }),
+  ]
+  return () => {
+    for (const stop of stops) stop()
+  }
+}

@@ -1,0 +1,90 @@
+/** The later half of a training run: golden rows, score sheets beside the lane's incumbent, and the way into the registry. */
+import { openArtifact } from '../../models/artifact.ts'
+import { evaluate } from '../../models/evaluation.ts'
+import { gateDefaults } from '../../models/gate.ts'
+import type { Registry } from '../../models/registry.ts'
+import { type Lane, laneName, type Slot, type Version, versionName } from '../../models/version.ts'
+import { Fault } from '../../streams/fault.ts'
+import type { Clock, Millis } from '../../streams/time.ts'
+import type { Config } from '../config/schema.ts'
+import type { Store } from '../store/store.ts'
+import { setVersionState } from '../store/versions.ts'
+import { verifyArtifact } from './verify-artifact.ts'
+import type { Tools } from './workshop.ts'
+
+export interface JudgePorts {
+  readonly store: Store
+  readonly registry: Pick<Registry, 'publish' | 'fetch'>
+  readonly config: Config
+  readonly clock: Clock
+}
+
+/** A hundred thousand windows take minutes on one slow core; the run's own limit is longer. */
+const evaluationMsMax: Millis = 1_800_000
+
+export function judgeTools(
+  ports: JudgePorts,
+): Pick<Tools, 'gate' | 'verify' | 'evaluate' | 'publish'> {
+  const { store, registry, config, clock } = ports
+  return {
+    gate: { ...gateDefaults, ...config.gate },
+    verify: async ({ signal }, folder) =>
+      verifyArtifact(await openArtifact(folder), {
+        rssMax: config.inference.memoryLimitMb * 1024 * 1024,
+        signal,
+      }),
+    evaluate: async ({ run, signal, tell, log }, { dataset, request, trained }, artifact) => {
+      const version = await incumbentOf(store, run.lane)
+      const incumbent = version && {
+        artifact: await registry.fetch(version),
+        subject: versionName(version),
+      }
+      log(`compared with ${incumbent?.subject ?? 'no skill alone: the lane has no version yet'}`)
+      try {
+        return await evaluate(
+          {
+            artifact,
+            subject: `${laneName(run.lane)} of run ${run.id}`,
+            incumbent: incumbent ?? null,
+            dataset,
+            ranges: request.ranges.test,
+            fee: config.fees,
+            slippage: 'slippage' in config ? Number(config.slippage) : 0,
+            frequencies: trained.frequencies,
+            trials: Math.max(1, trained.trials.length),
+          },
+          {
+            clock,
+            limitMs: evaluationMsMax,
+            signal,
+            progress: (done, of) =>
+              tell({ part: 'candle', done, of, loss: null, secondsLeft: null }),
+          },
+        )
+      } catch (error) {
+        throw mayPass(error)
+      }
+    },
+    publish: async (lane, folder, run, verdict) => {
+      const activate = verdict.verdict !== 'refused'
+      const version = await registry.publish(lane, folder, { verdict, run, activate })
+      if (!activate) await setVersionState(store.sql, store.names, version, 'rejected')
+      return version
+    },
+  }
+}
+
+/** A process that died may have been somebody else's victim: the machine was out of memory. */
+function mayPass(error: unknown): unknown {
+  if (!(error instanceof Fault) || error.code !== 'evaluation.died') return error
+  return new Fault(error.code, error.message, { cause: error, retryable: true })
+}
+
+const newestFirst: readonly Slot[] = ['v3', 'v2', 'v1']
+
+/** Who answers for the lane now: the newest version that holds a slot. */
+async function incumbentOf(store: Store, lane: Lane): Promise<Version | undefined> {
+  const open = (await store.reads.pointers(lane)).filter(({ until }) => until === null)
+  const held = newestFirst.flatMap((slot) => open.filter((it) => it.slot === slot))[0]
+  return held && { ...lane, version: held.version }
+}

@@ -1,0 +1,67 @@
+/**
+ * Opens an artifact in an inference child of its own, the very program that the pool runs, and lets it answer its golden
+ * rows. What a graph does to a process it does to that one alone.
+ */
+import { fork } from 'node:child_process'
+import { setPriority } from 'node:os'
+import type { WireAnswer, WireCommand } from '../../actors/inference/wire.ts'
+import { childEntry } from '../../actors/inference/worker.ts'
+import type { Artifact } from '../../models/artifact.ts'
+import { Fault } from '../../streams/fault.ts'
+
+export interface VerifyOptions {
+  readonly rssMax: number
+  readonly signal: AbortSignal
+  /** Another program in the child's place, for tests. */
+  readonly entry?: string
+}
+
+/** Unix's nice value: whoever predicts goes first. */
+export const lowPriority = 10
+
+/** Refuses with what the child says: `artifact.golden`, `artifact.not_finite`, `artifact.graph` …, or that it died over it. */
+export async function verifyArtifact(
+  { folder, sha256 }: Artifact,
+  { rssMax, signal, entry = childEntry }: VerifyOptions,
+): Promise<void> {
+  const child = fork(entry, [String(rssMax)], {
+    serialization: 'advanced',
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  let words = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    words = (words + text).slice(-500)
+  })
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const cut = (): void => reject(signal.reason)
+  signal.addEventListener('abort', cut, { once: true })
+  child.on('error', (cause) => reject(new Fault('artifact.graph', 'no child starts', { cause })))
+  child.on('exit', (code, by) => {
+    const what = `it killed the child that opened it (${by ?? `exit code ${code}`}) ${words}`
+    reject(new Fault('artifact.graph', what.trim()))
+  })
+  child.on('message', (answer: WireAnswer) => {
+    switch (answer.type) {
+      case 'ready': {
+        if (child.pid !== undefined) setPriority(child.pid, lowPriority)
+        const open: WireCommand = { type: 'open', bundle: 0, model: 0, folder, sha256 }
+        child.send(open)
+        return
+      }
+      case 'opened':
+        return resolve()
+      case 'refused':
+        return reject(new Fault(answer.code as Fault['code'], answer.reason))
+      case 'ran':
+        return
+    }
+  })
+  if (signal.aborted) cut()
+  try {
+    await promise
+  } finally {
+    signal.removeEventListener('abort', cut)
+    child.kill('SIGKILL')
+  }
+}
