@@ -107,7 +107,7 @@ async function replayIn(folder: string, options: ReplayOptions): Promise<ReplayR
     reader: store.reader,
     lanes: (coin) => registry.lanes(coin),
     pointers: (lane) => registry.pointers(lane),
-    resolveOutcomes: (coin) => resolveOutcomes(store, coin, config.fees),
+    resolveOutcomes: (coin) => resolveOutcomes(store, coin, config.fees + config.slippage),
     timing: {
       graceMs,
       correctionMs: correctionWindow,

@@ -3,6 +3,8 @@
  * of the daemon takes. Durations are milliseconds once parsed. An empty file is a whole configuration.
  */
 import { z } from 'zod'
+import { gateDefaults } from '../../models/gate.ts'
+import { daysToTest } from '../../models/statistics/paired-test.ts'
 import { isFamilyName } from '../../models/version.ts'
 import { between, coin, duration, interval, oneOf, text, url, whole } from './values.ts'
 
@@ -59,6 +61,10 @@ const familySettings = z
   .strictObject({
     horizon: duration.prefault('15m').describe('how far ahead it looks'),
     retrain: duration.prefault('5d').describe('how old its newest version may grow'),
+    expiresAfter: duration
+      .nullable()
+      .default(null)
+      .describe('past this age, from the end of its training range, a version gives no signals'),
   })
   .prefault({})
 
@@ -73,6 +79,12 @@ const fleet = z.strictObject({
     )
     .prefault({ linear: {}, lightgbm: {}, tst: {}, lstm: {}, volatility: {} })
     .describe('the families that are kept alive for every coin; a list of your own replaces this'),
+  shadowCandles: whole(0, 100_000)
+    .default(10)
+    .describe('how many candles a new version predicts beside the newest before it takes over'),
+  inferMsMax: whole(1, 600_000)
+    .default(2000)
+    .describe('a version that takes longer over a bundle, time after time, is set aside'),
 })
 
 const articleWords = 'tape, rss: with an address, or page: with a site name'
@@ -142,6 +154,34 @@ const api = z.strictObject({
     .describe('names besides loopback under which browsers and programs may reach it'),
 })
 
+const gate = z.strictObject({
+  profile: oneOf(['open', 'paying', 'strict'])
+    .default(gateDefaults.profile)
+    .describe('what a version must show before it may serve'),
+  daysMin: whole(daysToTest, 3650)
+    .default(gateDefaults.daysMin)
+    .describe('days of candles below which nothing is judged'),
+  candlesMin: whole(1, 1e9).default(gateDefaults.candlesMin),
+  calibrationMax: between(0, 1)
+    .default(gateDefaults.calibrationMax)
+    .describe('expected calibration error'),
+  inferenceMsMax: between(0, 60_000)
+    .default(gateDefaults.inferenceMsMax)
+    .describe('p95 of one row'),
+  accuracyMin: between(0, 1).default(gateDefaults.accuracyMin).describe('asked by strict'),
+  sharpeMin: between(-100, 100)
+    .default(gateDefaults.sharpeMin)
+    .describe('of a year, asked by strict'),
+  values: z
+    .strictObject({
+      rmseMax: between(0, 100).default(gateDefaults.values.rmseMax),
+      maeMax: between(0, 100).default(gateDefaults.values.maeMax),
+      r2Min: between(-100, 1).default(gateDefaults.values.r2Min),
+    })
+    .prefault({})
+    .describe('of regressions, as shares of no skill’s errors and of what is left of them'),
+})
+
 export const configSchema = z
   .strictObject({
     market: market.prefault({}),
@@ -149,6 +189,9 @@ export const configSchema = z
     fleet: fleet.prefault({}),
     inference: inference.prefault({}),
     fees: between(0, 0.1).default(0.001).describe('of one trade, as a share of its value'),
+    slippage: between(0, 0.1)
+      .default(0.0001)
+      .describe('lost on one trade against the candle’s close, as a share of its value'),
     training: z
       .strictObject({
         where: oneOf(['local', 'vast', 'runpod', 'off']).default('local'),
@@ -157,9 +200,7 @@ export const configSchema = z
         budgetPerMonth: between(0, 1e6).default(20).describe('US dollars'),
       })
       .prefault({}),
-    gate: z
-      .strictObject({ profile: oneOf(['open', 'paying', 'strict']).default('open') })
-      .prefault({}),
+    gate: gate.prefault({}),
     store: store.prefault({}),
     bus: z
       .strictObject({

@@ -188,7 +188,7 @@ const wrong: readonly [string, string, string][] = [
   [
     'nothing like a key',
     'gate: { frobnicate: 1 }',
-    '1: gate.frobnicate: unknown key; expected one of profile',
+    '1: gate.frobnicate: unknown key; expected one of profile, daysMin, candlesMin, calibrationMax, inferenceMsMax, accuracyMin, sharpeMin, values',
   ],
   ['a key said twice', 'api: { port: 1 }\napi: { port: 2 }', '2: Map keys must be unique'],
   [
