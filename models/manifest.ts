@@ -58,13 +58,26 @@ const textInput = z.looseObject({
   mask: text.optional(),
 })
 
+const bounds = { up: finite.positive(), down: finite.negative() }
+/** Candles just past whose movement is the measure. */
+const lookback = whole.min(2).max(100_000)
+
 /**
- * What was to be learnt. `threshold`: the class of the return over the horizon. `return`: the return itself, with the
- * values from which it counts as a signal. `volatility`: how much the price moves, whichever way, so never a signal.
+ * What was to be learnt; `label.ts` says how each is computed. `threshold`: the class of the return over the horizon.
+ * `scaled_threshold`: the same with thresholds in deviations of what the movement just past lets one expect.
+ * `triple_barrier`: which threshold is touched first, fixed or, with a lookback, in deviations. `return`: the return
+ * itself, with the values from which it counts as a signal. `volatility`: how much the price moves, so never a signal.
  */
-const label = z.discriminatedUnion('kind', [
-  z.looseObject({ kind: z.literal('threshold'), up: finite.positive(), down: finite.negative() }),
-  z.looseObject({ kind: z.literal('return'), up: finite.positive(), down: finite.negative() }),
+export const labelSchema = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.literal('threshold'), ...bounds }),
+  z.looseObject({ kind: z.literal('scaled_threshold'), ...bounds, lookback }),
+  z.looseObject({
+    kind: z.literal('triple_barrier'),
+    ...bounds,
+    lookback: lookback.optional(),
+    timeout: z.enum(['hold', 'sign']).default('hold'),
+  }),
+  z.looseObject({ kind: z.literal('return'), ...bounds }),
   z.looseObject({ kind: z.literal('volatility') }),
 ])
 
@@ -88,7 +101,7 @@ const manifest = z
     task: z.enum(['classify', 'regress']),
     /** The order of the output's columns. */
     classes: z.array(z.enum(['sell', 'hold', 'buy'])).optional(),
-    label,
+    label: labelSchema,
     decision: decision.optional(),
     input: z.discriminatedUnion('kind', [rowInput, windowInput, textInput]),
     output: z.looseObject({
@@ -119,14 +132,18 @@ const manifest = z
     }
     if (it.task === 'classify') {
       if (it.output.kind === 'value') refuse(['output', 'kind'], 'a classifier has no value')
-      if (it.label.kind !== 'threshold') refuse(['label', 'kind'], 'a classifier has thresholds')
+      if (!hasClasses(it.label)) refuse(['label', 'kind'], 'a classifier has thresholds')
       if (new Set(it.classes).size !== 3 || it.classes?.length !== 3)
         refuse(['classes'], 'expected sell, hold and buy, each once')
     } else {
       if (it.output.kind !== 'value') refuse(['output', 'kind'], 'a regression has a value')
-      if (it.label.kind === 'threshold') refuse(['label', 'kind'], 'a regression has no classes')
+      if (hasClasses(it.label)) refuse(['label', 'kind'], 'a regression has no classes')
     }
   })
+
+function hasClasses({ kind }: z.infer<typeof labelSchema>): boolean {
+  return kind === 'threshold' || kind === 'scaled_threshold' || kind === 'triple_barrier'
+}
 
 /** Every artifact has these beside its manifest. */
 export const requiredFiles = ['model.onnx', 'golden.json', 'metrics.json'] as const

@@ -70,6 +70,8 @@ function readValue(manifest: Manifest, outputs: Float32Array): Reading {
 export function signalOf(label: Manifest['label'], value: number): Signal | null {
   switch (label.kind) {
     case 'volatility':
+    case 'scaled_threshold':
+    case 'triple_barrier':
       return null
     case 'threshold':
     case 'return':
