@@ -4,7 +4,9 @@
  */
 import type { Candle } from '../streams/candles/candle.ts'
 import type { Coin } from '../streams/coin.ts'
+import { setCandle } from '../streams/features/columns.ts'
 import { FeatureEngine } from '../streams/features/engine.ts'
+import { RowBlock } from '../streams/features/rows.ts'
 import type { Millis } from '../streams/time.ts'
 import { FeatureRing } from './feature-ring.ts'
 import type { LedgerReader } from './ledger.ts'
@@ -29,6 +31,9 @@ export interface HistoryBlock {
   /** The candles of this block; the ring holds the rows before them too. */
   readonly openAts: readonly Millis[]
 }
+
+/** Candles through the engine at once; its own blocks are of 64. */
+const chunkRows = 64
 
 export class FeatureHistory {
   readonly #ports: FeatureHistoryPorts
@@ -65,12 +70,11 @@ export class FeatureHistory {
   async ring(coin: Coin, from: Millis, to: Millis): Promise<FeatureRing> {
     const { columns, intervalMs } = this.#ports
     const ring = new FeatureRing(columns, Math.max(1, (to - from) / intervalMs), intervalMs)
-    const unread = new Float64Array(columns)
+    const some = new RowBlock(columns, chunkRows)
     for await (const { engine, candles } of this.pass(coin, from, to)) {
-      for (const candle of candles) {
-        if (candle.openAt < from) engine.step(candle, unread)
-        else this.#step(ring, engine, candle)
-      }
+      const first = skip(engine, candles, from, some)
+      for (let i = first; i < candles.length; i += chunkRows)
+        this.#run(ring, engine, candles.slice(i, i + chunkRows), some)
     }
     return ring
   }
@@ -89,14 +93,15 @@ export class FeatureHistory {
     const { columns, intervalMs } = this.#ports
     const first = from - lookback * intervalMs
     const ring = new FeatureRing(columns, size + lookback, intervalMs)
-    const unread = new Float64Array(columns)
+    const some = new RowBlock(columns, chunkRows)
     let openAts: Millis[] = []
     for await (const { engine, candles } of this.pass(coin, first, to)) {
-      for (const candle of candles) {
-        if (candle.openAt < first) engine.step(candle, unread)
-        else this.#step(ring, engine, candle)
-        if (candle.openAt < from) continue
-        openAts.push(candle.openAt)
+      for (let i = skip(engine, candles, first, some); i < candles.length; ) {
+        const until = Math.min(i + chunkRows, i + size - openAts.length)
+        const part = candles.slice(i, until)
+        this.#run(ring, engine, part, some)
+        for (const { openAt } of part) if (openAt >= from) openAts.push(openAt)
+        i = until
         if (openAts.length < size) continue
         yield { ring, openAts }
         openAts = []
@@ -105,11 +110,27 @@ export class FeatureHistory {
     if (openAts.length > 0) yield { ring, openAts }
   }
 
-  #step(ring: FeatureRing, engine: FeatureEngine, candle: Candle): void {
-    const { openAt, state } = candle
-    ring.write({ openAt, state, dueAt: this.dueAt(candle) }, (values) => {
-      engine.step(candle, values)
-      return { whole: engine.whole, after: engine.after }
-    })
+  #run(
+    ring: FeatureRing,
+    engine: FeatureEngine,
+    candles: readonly Candle[],
+    { candles: columns }: RowBlock,
+  ): void {
+    for (const [i, candle] of candles.entries()) setCandle(columns, i, candle)
+    ring.run(engine, columns, candles.length, (i) => this.dueAt(candles[i] as Candle))
   }
+}
+
+/** Steps the engine over what lies before `from`, and answers how many candles that were. */
+function skip(
+  engine: FeatureEngine,
+  candles: readonly Candle[],
+  from: Millis,
+  unread: RowBlock,
+): number {
+  const found = candles.findIndex(({ openAt }) => openAt >= from)
+  const first = found < 0 ? candles.length : found
+  const before = candles.slice(0, first)
+  for (let i = 0; i < first; ) i += unread.fill(engine, before, i)
+  return first
 }
