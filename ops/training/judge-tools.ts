@@ -1,7 +1,6 @@
 /** The later half of a training run: golden rows, score sheets beside the lane's incumbent, and the way into the registry. */
 import { openArtifact } from '../../models/artifact.ts'
 import { evaluate } from '../../models/evaluation.ts'
-import { gateDefaults } from '../../models/gate.ts'
 import type { Registry } from '../../models/registry.ts'
 import { type Lane, laneName, type Slot, type Version, versionName } from '../../models/version.ts'
 import { Fault } from '../../streams/fault.ts'
@@ -27,7 +26,7 @@ export function judgeTools(
 ): Pick<Tools, 'gate' | 'verify' | 'evaluate' | 'publish'> {
   const { store, registry, config, clock } = ports
   return {
-    gate: { ...gateDefaults, ...config.gate },
+    gate: config.gate,
     verify: async ({ signal }, folder) =>
       verifyArtifact(await openArtifact(folder), {
         rssMax: config.inference.memoryLimitMb * 1024 * 1024,
@@ -49,7 +48,7 @@ export function judgeTools(
             dataset,
             ranges: request.ranges.test,
             fee: config.fees,
-            slippage: 'slippage' in config ? Number(config.slippage) : 0,
+            slippage: config.slippage,
             frequencies: trained.frequencies,
             trials: Math.max(1, trained.trials.length),
           },
