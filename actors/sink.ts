@@ -144,13 +144,14 @@ function takeBatch(ports: SinkPorts, state: SinkState, now: Millis): Batch {
   const writes: Write[] = []
   const entries: LedgerEntry[] = []
   const stale = new Map<Write, number>()
+  const isCurrent = remembered(ports.isCurrent)
   while (state.waiting.length > 0 && entries.length < ports.policy.rowsMax) {
     const write = state.waiting.shift() as Write
     writes.push(write)
     for (const entry of write.entries) {
       if (
         entry.type === 'prediction' &&
-        !ports.isCurrent(entry.prediction.path, entry.prediction.epoch)
+        !isCurrent(entry.prediction.path, entry.prediction.epoch)
       ) {
         stale.set(write, (stale.get(write) ?? 0) + 1)
       } else entries.push(entry)
@@ -159,6 +160,16 @@ function takeBatch(ports: SinkPorts, state: SinkState, now: Millis): Batch {
   }
   state.oldestAt = now
   return { writes, entries, stale }
+}
+
+/** The rows of one write come from one life: it is looked at once. */
+function remembered(isCurrent: SinkPorts['isCurrent']): SinkPorts['isCurrent'] {
+  let [knownPath, knownEpoch, known] = ['', -1, false]
+  return (path, epoch) => {
+    if (path !== knownPath || epoch !== knownEpoch)
+      [knownPath, knownEpoch, known] = [path, epoch, isCurrent(path, epoch)]
+    return known
+  }
 }
 
 function commit(ports: SinkPorts, state: SinkState, self: Self<SinkCommand | Own>): void {

@@ -3,12 +3,18 @@
  * element of an array; for numbers a plain join does, at a third of the cost.
  */
 
-/** NaN, which stands for unknown, becomes null. */
+/** NaN, which stands for unknown, becomes null. What neighbours share, as most columns do, is spelled once. */
 export function numberColumn<T>(rows: readonly T[], pick: (row: T) => number | null): string {
   let text = ''
+  let last: number | null = null
+  let spelled = ',null'
   for (const row of rows) {
     const value = pick(row)
-    text += value === null || Number.isNaN(value) ? ',null' : `,${value}`
+    if (value !== last) {
+      last = value
+      spelled = value === null || Number.isNaN(value) ? ',null' : `,${value}`
+    }
+    text += spelled
   }
   return `{${text.slice(1)}}`
 }

@@ -3,6 +3,7 @@
  * daemon still holds the fleet's lease. Statements are sent without waiting for each other; only the answers are awaited.
  */
 import type { CommitOutcome, LedgerEntry, LedgerWriter } from '../../actors/ledger.ts'
+import type { Prediction } from '../../models/prediction.ts'
 import type { Candle } from '../../streams/candles/candle.ts'
 import type { Coin } from '../../streams/coin.ts'
 import type { Millis } from '../../streams/time.ts'
@@ -137,6 +138,7 @@ async function sorted(
     snapshots: [],
     positions: [],
   }
+  let named: Named | undefined
   for (const entry of batch) {
     switch (entry.type) {
       case 'candle':
@@ -144,12 +146,10 @@ async function sorted(
         break
       case 'prediction': {
         const { prediction } = entry
-        rows.predictions.push({
-          prediction,
-          versionId: await names.version(prediction),
-          setId: await names.featureSet(prediction.featureSet),
-          marketNow: marketNow(prediction.coin),
-        })
+        named = await nameOf(prediction, names, named)
+        const { versionId, setId } = named
+        const now = marketNow(prediction.coin)
+        rows.predictions.push({ prediction, versionId, setId, marketNow: now })
         break
       }
       case 'hole':
@@ -185,6 +185,28 @@ async function sorted(
     }
   }
   return rows
+}
+
+type Named = Omit<PredictionRow, 'marketNow'>
+
+/** What neighbours in a batch share, as the rows of a backfill do, is not asked for again. */
+async function nameOf(
+  prediction: Prediction,
+  names: Names,
+  before: Named | undefined,
+): Promise<Named> {
+  const { coin, family, version, featureSet } = prediction
+  const known = before?.prediction
+  if (
+    before !== undefined &&
+    known?.version === version &&
+    known.family === family &&
+    known.coin === coin &&
+    known.featureSet === featureSet
+  )
+    return before
+  const [versionId, setId] = [await names.version(prediction), await names.featureSet(featureSet)]
+  return { prediction, versionId, setId }
 }
 
 async function withCoins(candles: readonly Candle[], names: Names): Promise<CandleRow[]> {

@@ -33,16 +33,21 @@ export async function writePredictions(
 ): Promise<CommitOutcome> {
   if (rows.length === 0) return { predictions: [], disagreed: [] }
   for (const row of rows) refuseUnwritable(row.prediction)
+  // In this order: what heals looks for the rows that were inserted.
   const [fresh] = await Promise.all([insert(tx, rows, wallNow()), reopen(tx, rows), heal(tx, rows)])
   const there = fresh.length === rows.length ? [] : await compare(tx, rows)
   return outcomeOf(rows, fresh, there)
 }
 
 /** `waitMs` ends here, one insert and one flush before the commit: 2 to 15 ms, by the size of the batch. */
-function insert(tx: Tx, rows: readonly PredictionRow[], now: Millis): PromiseLike<Written[]> {
+async function insert(
+  tx: Tx,
+  rows: readonly PredictionRow[],
+  now: Millis,
+): Promise<readonly Written[]> {
   const column = (pick: (it: Prediction, row: PredictionRow) => number | null): string =>
     numberColumn(rows, (row) => pick(row.prediction, row))
-  return tx<Written[]>`
+  return await tx<Written[]>`
     with made as (
     insert into prediction (open_at, made_at, epoch, sell, hold, buy, value, version_id, set_id, wait_ms, infer_ms, mode,
       signal, input_hash, trace_id, flags)
@@ -112,17 +117,20 @@ async function reopen(tx: Tx, rows: readonly PredictionRow[]): Promise<void> {
     where v.id = x.id`
 }
 
+/** Any hole of these versions and this span that has its row by now; there are hardly ever any, so that is asked first. */
 async function heal(tx: Tx, rows: readonly PredictionRow[]): Promise<void> {
   const [first, last] = span(rows)
+  const versions = [...new Map(rows.map((row) => [row.versionId, row.marketNow]))]
   await tx`
     update hole h set healed_at = instant(x.now)
-    from pointer q, unnest(${numberColumn(rows, (row) => row.versionId)}::int4[],
-      ${numberColumn(rows, (row) => row.prediction.openAt)}::float8[],
-      ${numberColumn(rows, (row) => row.marketNow)}::float8[]) as x (version_id, open_at, now)
+    from pointer q, unnest(${numberColumn(versions, ([id]) => id)}::int4[],
+      ${numberColumn(versions, ([, now]) => now)}::float8[]) as x (version_id, now)
     where h.healed_at is null and h.open_at between ${first}::timestamptz and ${last}::timestamptz
       and q.lane_id = h.lane_id and q.slot = h.slot
       and q.from_at <= h.open_at and (q.until_at is null or q.until_at > h.open_at)
-      and x.version_id = q.version_id and instant(x.open_at) = h.open_at`
+      and x.version_id = q.version_id
+      and exists (
+        select from prediction p where p.version_id = q.version_id and p.open_at = h.open_at)`
 }
 
 /** First and last opening: with them, only the parts that matter are looked at. */
@@ -176,6 +184,10 @@ function outcomeOf(
   fresh: readonly Written[],
   there: readonly There[],
 ): CommitOutcome {
+  if (areTheSame(rows, fresh)) {
+    const predictions = fresh.map(({ mode, wait_ms }) => ({ mode, fresh: true, waitMs: wait_ms }))
+    return { predictions, disagreed: [] }
+  }
   const key = (versionId: number, openAt: Millis): string => `${versionId} ${openAt}`
   const made = new Map(fresh.map((row) => [key(row.version_id, row.open_at), row]))
   const found = new Map(there.map((row) => [key(row.version_id, row.open_at), row]))
@@ -195,6 +207,15 @@ function outcomeOf(
     .filter(({ prediction, versionId }) => disagreeing.has(key(versionId, prediction.openAt)))
     .map(({ prediction: { coin, family, version, openAt } }) => ({ coin, family, version, openAt }))
   return { predictions, disagreed }
+}
+
+/** All of them are new, and came back in the order in which they were sent, as they nearly always do. */
+function areTheSame(rows: readonly PredictionRow[], fresh: readonly Written[]): boolean {
+  if (rows.length !== fresh.length) return false
+  return rows.every(({ prediction, versionId }, i) => {
+    const made = fresh[i]
+    return made?.version_id === versionId && made.open_at === prediction.openAt
+  })
 }
 
 function refuseUnwritable(it: Prediction): void {
