@@ -37,10 +37,12 @@ export interface BackfillReport {
 }
 
 const bundleRows = 64
-/** Candles read at once. */
-const blockRows = 4_096
-/** Bundles between the pool and the ledger at a time: enough to keep every child and the sink busy. */
-const underWayMax = 24
+/** Rows computed in one go, about 5 ms: then whoever is live has its turn. */
+const blockRows = 256
+/** How far it has come is told every so many blocks. */
+const toldEvery = 16
+/** Bundles between the pool and the ledger at a time: more would make live rows wait behind larger commits. */
+const underWayMax = 8
 const answerMsMax: Millis = 120_000
 const retryMs = 20
 
@@ -49,7 +51,8 @@ export async function backfill(
   version: Version,
   artifact: Artifact,
   range: { readonly from: Millis; readonly to: Millis },
-  progress: (doneTo: Millis, rows: number) => void = () => {},
+  progress: (doneTo: Millis, rows: number) => unknown = () => {},
+  signal?: AbortSignal,
 ): Promise<BackfillReport> {
   const { set, features } = ports
   const answering: Answering = {
@@ -63,6 +66,7 @@ export async function backfill(
   }
   const total = { rows: 0, inSample: 0, holes: 0 }
   const underWay = new Set<Promise<void>>()
+  let blocks = 0
   for await (const block of features.blocks(
     version.coin,
     range.from,
@@ -81,11 +85,20 @@ export async function backfill(
         total.holes += written.refused
       })
       underWay.add(work)
+      // Its trouble is met where all of them are waited for.
+      work.catch(() => undefined)
       if (underWay.size >= underWayMax) await Promise.race(underWay)
     }
-    progress(block.openAts.at(-1) ?? range.from, total.rows)
+    if (signal?.aborted) break
+    await later(ports.clock, 0)
+    blocks += 1
+    if (blocks % toldEvery !== 0) continue
+    // What is said to be done is in the ledger.
+    await Promise.all(underWay)
+    await progress(block.openAts.at(-1) ?? range.from, total.rows)
   }
   await Promise.all(underWay)
+  if (signal?.aborted) throw new Fault('backfill.stopped', 'it is to stop', { retryable: true })
   return total
 }
 
@@ -101,7 +114,9 @@ async function answer(
     { values: outputs, inferMs, madeAt: ports.clock.now() },
     () => [],
   )
-  if (entries.length > 0) await write(ports, entries)
+  const stale = entries.length > 0 ? (await write(ports, entries)).stale : 0
+  if (stale > 0)
+    throw new Fault('backfill.stale', 'the version has started anew meanwhile', { retryable: true })
   const inSample = entries.filter((it) => it.type === 'prediction' && it.prediction.inSample).length
   return { rows: entries.length, inSample, refused }
 }
@@ -128,8 +143,11 @@ async function infer(
       ports.clock,
     )
     if (reply.type === 'inferred') return reply
-    if (!reply.retryable) throw new Fault(reply.code, reply.reason)
-    await later(ports.clock)
+    if (!reply.retryable) {
+      const retryable = reply.code === 'inference.unloaded'
+      throw new Fault(reply.code, reply.reason, { retryable })
+    }
+    await later(ports.clock, retryMs)
   }
 }
 
@@ -137,10 +155,10 @@ async function write(ports: BackfillPorts, entries: readonly LedgerEntry[]): Pro
   for (;;) {
     const { promise, resolve } = Promise.withResolvers<WriteOutcome>()
     if (ports.sink.tell({ type: 'write', entries, replyTo: resolve })) return promise
-    await later(ports.clock)
+    await later(ports.clock, retryMs)
   }
 }
 
-function later(clock: Clock): Promise<void> {
-  return new Promise((resolve) => clock.schedule(() => resolve(), retryMs))
+function later(clock: Clock, ms: Millis): Promise<void> {
+  return new Promise((resolve) => clock.schedule(() => resolve(), ms))
 }

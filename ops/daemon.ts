@@ -12,6 +12,7 @@ import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'
 import { Pace } from '../streams/feeds/pace.ts'
 import { type Clock, dayMs, hourMs, type Millis } from '../streams/time.ts'
+import type { LaneJournal } from '../supervisor/lane-journal.ts'
 import { createApp } from './api/app.ts'
 import type { ApiDeps } from './api/deps.ts'
 import { createEventHub } from './api/event-hub.ts'
@@ -28,6 +29,7 @@ import { type ChosenMarket, chooseMarket } from './choose-market.ts'
 import { keepHouse } from './chores.ts'
 import type { Config } from './config/schema.ts'
 import { followedCoins, holdAgain, lastClosed, operatorControls } from './controls.ts'
+import { judgeVersion } from './judge-version.ts'
 import { LaneRegistry } from './lane-registry.ts'
 import { openStoreServer, type StoreServer } from './open-store.ts'
 import { recordLives } from './record-lives.ts'
@@ -36,6 +38,7 @@ import type { DataDirectory, DirectoryLock } from './store/data-directory.ts'
 import { registerFeatureSet } from './store/feature-view.ts'
 import { acquireLease, type Lease } from './store/lease.ts'
 import { resolveOutcomes } from './store/outcomes.ts'
+import { openRegistry } from './store/registry.ts'
 import { openStore, type Store } from './store/store.ts'
 import type { Log } from './telemetry/log.ts'
 import { measure } from './telemetry/measure.ts'
@@ -43,6 +46,7 @@ import { createMetrics } from './telemetry/metrics.ts'
 import type { Vitals } from './telemetry/status-line.ts'
 import { apiToken } from './token.ts'
 import { trainingInDaemon } from './training/in-daemon.ts'
+import { startVersions } from './versions.ts'
 import { watchVitals } from './vitals.ts'
 
 export interface DaemonOptions {
@@ -57,6 +61,8 @@ export interface DaemonOptions {
   readonly say: (text: string) => void
   readonly version: string
   readonly inferenceEntry?: string
+  /** A test stands between the reconciler and what is written. */
+  readonly wrapJournal?: (journal: LaneJournal) => LaneJournal
 }
 
 export interface Daemon {
@@ -116,12 +122,17 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
   undo.push(close)
   await store.prepareParts(feed.now())
   const { reads } = store
+  const folder = join(directory.path, 'artifacts')
+  const files = artifactFiles(folder)
+  const models = await openRegistry({ store, files, folder })
+  undo.push(models.close)
   const registry = new LaneRegistry({
     store,
     reads,
-    artifacts: artifactFiles(join(directory.path, 'artifacts')),
+    artifacts: files,
     families: Object.keys(config.fleet.families),
     shipped: join(repository, 'models'),
+    fetch: models.fetch,
   })
   const firstCandle = (): Millis =>
     lastClosed(feed.now(), config.market.graceMs, config.market.interval)
@@ -149,6 +160,16 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
   undo.push(() => assembly.tree.stop(1_000))
   watch.attach(assembly, registry, coins)
   await holdAgain(assembly, store.sql)
+  const versions = await startVersions({
+    ...ground,
+    feed,
+    files,
+    assembly,
+    lanes: registry,
+    registry: models,
+    uploads: folder,
+    judge: (swap) => judgeVersion({ store, profile: config.gate.profile }, swap),
+  })
 
   const lost = Promise.withResolvers<string>()
   undo.push(
@@ -199,6 +220,7 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
       firstCandle,
       isListed: isListed(feed),
     }),
+    versions,
     training: training.controls,
     readiness: watch.readiness,
     metrics: { contentType: metrics.contentType, text: metrics.text, observe: httpMeter(metrics) },
@@ -262,6 +284,14 @@ async function assembleFleet(
     reader: store.reader,
     lanes: (coin) => registry.lanes(coin),
     pointers: (lane) => registry.pointers(lane),
+    isSetAside: (version) => registry.isSetAside(version),
+    limits: {
+      inferMsMax: config.fleet.inferMsMax,
+      expiresAt: ({ manifest }) => {
+        const age = config.fleet.families[manifest.family]?.expiresAfter ?? null
+        return age === null ? Number.POSITIVE_INFINITY : Date.parse(manifest.trained.to) + age
+      },
+    },
     resolveOutcomes: (coin) => resolveOutcomes(store, coin, config.fees + config.slippage),
     timing: {
       graceMs,

@@ -1,7 +1,9 @@
 /**
- * Which versions each lane has and which slots they hold, in memory, as the store has it. A lane that has none gets the
- * version that ships with its family; it holds slot v1 from then on.
+ * Which versions each lane has and which slots they hold, in memory, as the store has it: the reconciler tells whenever it
+ * has read or changed it. A lane of a configured family that has none gets the version that ships with it, in slot v1; a
+ * lane whose family came with a published version is followed with its coin, whatever it holds.
  */
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Artifact } from '../models/artifact.ts'
@@ -10,10 +12,18 @@ import type { Coin } from '../streams/coin.ts'
 import { Fault } from '../streams/fault.ts'
 import type { Millis } from '../streams/time.ts'
 import type { FleetLane } from '../supervisor/lane-actors.ts'
+import type { LaneRecord } from '../supervisor/lane-journal.ts'
 import type { ArtifactFiles } from './store/artifact-files.ts'
 import type { StoreReads } from './store/reads.ts'
 import type { Store } from './store/store.ts'
-import { artifactOf, assignSlot, closeSlots, registerVersion } from './store/versions.ts'
+import {
+  artifactOf,
+  assignSlot,
+  closeSlots,
+  guestFamilies,
+  markGuest,
+  registerVersion,
+} from './store/versions.ts'
 
 export interface RegistryPorts {
   readonly store: Store
@@ -22,12 +32,17 @@ export interface RegistryPorts {
   readonly families: readonly string[]
   /** The folder in which each family has its shipped version, `<family>/v1`. */
   readonly shipped: string
+  /** Brings an artifact that is not in a file here from the registry. */
+  readonly fetch?: (version: Version) => Promise<unknown>
 }
 
 export class LaneRegistry {
   readonly #ports: RegistryPorts
   readonly #pointers = new Map<string, readonly Pointer[]>()
   readonly #lanes = new Map<Coin, readonly FleetLane[]>()
+  readonly #artifacts = new Map<string, Artifact>()
+  readonly #setAside = new Map<string, ReadonlySet<number>>()
+  readonly #guests = new Set<string>()
 
   constructor(ports: RegistryPorts) {
     this.#ports = ports
@@ -41,6 +56,38 @@ export class LaneRegistry {
     return this.#pointers.get(laneName(lane)) ?? []
   }
 
+  isFollowed(lane: Lane): boolean {
+    if (!this.#lanes.has(lane.coin)) return false
+    return this.#ports.families.includes(lane.family) || this.#guests.has(laneName(lane))
+  }
+
+  isSetAside(version: Version): boolean {
+    return this.#setAside.get(laneName(version))?.has(version.version) ?? false
+  }
+
+  /** Slots and quarantines as they are written now. */
+  learn({ lane, pointers, stages }: LaneRecord): void {
+    const name = laneName(lane)
+    this.#pointers.set(name, pointers)
+    const aside = stages.filter(({ stage }) => stage === 'quarantined')
+    this.#setAside.set(name, new Set(aside.map(({ version }) => version.version)))
+    const others = this.lanes(lane.coin).filter((it) => it.lane.family !== lane.family)
+    if (!this.isFollowed(lane)) return
+    const versions = holdersOf(pointers).flatMap((version) => {
+      const artifact = this.#artifacts.get(versionName(version))
+      return artifact ? [{ version, artifact }] : []
+    })
+    this.#lanes.set(lane.coin, [...others, { lane, versions }])
+  }
+
+  /** A version is published into a lane: it is followed from now on, if its coin is. */
+  async admit(lane: Lane): Promise<void> {
+    const { store, families } = this.#ports
+    if (families.includes(lane.family)) return
+    await markGuest(store.sql, store.names, lane)
+    this.#guests.add(laneName(lane))
+  }
+
   /**
    * Lanes that held slots when the daemon last ran and are not followed now hold none from `from` on: their candles are
    * nobody's to answer.
@@ -49,7 +96,8 @@ export class LaneRegistry {
     const { store, reads, families } = this.#ports
     const open = (await reads.pointers()).filter(({ until }) => until === null)
     for (const { coin, family } of open) {
-      if (coins.includes(coin) && families.includes(family)) continue
+      const isGuest = (await this.#guestsOf(coin)).includes(family)
+      if (coins.includes(coin) && (families.includes(family) || isGuest)) continue
       const answered = await this.#answeredTo({ coin, family })
       await closeSlots(store.sql, store.names, { coin, family }, Math.min(from, answered ?? from))
     }
@@ -65,11 +113,13 @@ export class LaneRegistry {
   /** Brings a coin's lanes in; where a lane is new its shipped version begins with the candle that opens at `from`. */
   async open(coin: Coin, from: Millis): Promise<void> {
     const lanes: FleetLane[] = []
-    for (const family of this.#ports.families) {
+    const guests = await this.#guestsOf(coin)
+    for (const family of guests) this.#guests.add(laneName({ coin, family }))
+    for (const family of new Set([...this.#ports.families, ...guests])) {
       const lane = { coin, family }
       let pointers = await this.#ports.reads.pointers(lane)
       if (!pointers.some(({ until }) => until === null)) {
-        await this.#ship(lane, from)
+        await this.#begin(lane, pointers, from)
         pointers = await this.#ports.reads.pointers(lane)
       }
       this.#pointers.set(laneName(lane), pointers)
@@ -79,11 +129,22 @@ export class LaneRegistry {
   }
 
   async artifact(version: Version): Promise<Artifact> {
-    const { store, artifacts, shipped } = this.#ports
+    const known = this.#artifacts.get(versionName(version))
+    if (known) return known
+    const { store, artifacts, shipped, fetch } = this.#ports
     const sha256 = await artifactOf(store.sql, store.names, version)
+    const folder = join(shipped, version.family, 'v1')
     // A store of its own server outlives data directories: a new one has the shipped version again.
-    if (!artifacts.has(sha256)) await artifacts.keep(join(shipped, version.family, 'v1'))
-    return artifacts.open(sha256)
+    if (!artifacts.has(sha256) && existsSync(folder)) await artifacts.keep(folder)
+    if (!artifacts.has(sha256)) await fetch?.(version)
+    const artifact = await artifacts.open(sha256)
+    this.#artifacts.set(versionName(version), artifact)
+    return artifact
+  }
+
+  async #guestsOf(coin: Coin): Promise<readonly string[]> {
+    const { store } = this.#ports
+    return guestFamilies(store.sql, store.names, coin)
   }
 
   /** Opening of the candle after the newest that the lane has a row for: what it did not get to is nobody's either. */
@@ -97,18 +158,27 @@ export class LaneRegistry {
     return newest.length === 0 ? undefined : Math.max(...newest) + store.intervalMs
   }
 
+  /** One whose artifact cannot be had is left out: whoever starts versions later finds out why. */
   async #serving(pointers: readonly Pointer[]): Promise<FleetLane['versions']> {
-    const versions = new Map<string, Version>()
-    for (const { coin, family, version, until } of pointers) {
-      if (until === null)
-        versions.set(versionName({ coin, family, version }), { coin, family, version })
+    const found: { version: Version; artifact: Artifact }[] = []
+    for (const version of holdersOf(pointers)) {
+      const artifact = await this.artifact(version).catch((error: unknown) => {
+        if (error instanceof Fault && !error.retryable) return undefined
+        throw error
+      })
+      if (artifact) found.push({ version, artifact })
     }
-    return Promise.all(
-      [...versions.values()].map(async (version) => ({
-        version,
-        artifact: await this.artifact(version),
-      })),
-    )
+    return found
+  }
+
+  /** A lane that comes back has what it had when it left; a new one begins with what ships. */
+  async #begin(lane: Lane, past: readonly Pointer[], from: Millis): Promise<void> {
+    const { store, families } = this.#ports
+    const left = past.reduce((last, { until }) => Math.max(last, until ?? 0), 0)
+    const held = past.filter(({ until }) => until === left)
+    for (const { slot, version } of held)
+      await assignSlot(store.sql, store.names, slot, { ...lane, version }, from)
+    if (held.length === 0 && families.includes(lane.family)) await this.#ship(lane, from)
   }
 
   async #ship(lane: Lane, from: Millis): Promise<void> {
@@ -129,4 +199,13 @@ export class LaneRegistry {
     })
     await assignSlot(store.sql, store.names, 'v1', version, from)
   }
+}
+
+/** As the last change has it. */
+function holdersOf(pointers: readonly Pointer[]): readonly Version[] {
+  const versions = new Map<string, Version>()
+  for (const { coin, family, version, until } of pointers)
+    if (until === null)
+      versions.set(versionName({ coin, family, version }), { coin, family, version })
+  return [...versions.values()]
 }

@@ -81,6 +81,42 @@ export interface Happenings {
     seconds: number
     detail: string | null
   }
+  'version.stage': {
+    coin: string
+    family: string
+    version: number
+    stage: string
+    swap: number | null
+    reason: string | null
+  }
+  'version.backfilling': {
+    coin: string
+    family: string
+    version: number
+    doneTo: number
+    from: number
+    to: number
+    rows: number
+  }
+  'version.expired': { coin: string; family: string; version: number; openAt: number }
+  'swap.changed': {
+    swap: number
+    coin: string
+    family: string
+    kind: string
+    from: number | null
+    to: number
+    state: string
+    reason: string | null
+    cutAt: number | null
+    missed: number | null
+    twice: number | null
+    longestWaitMs: number | null
+    seconds: number | null
+  }
+  'swap.cut': { swap: number; cutAt: number }
+  'version.judged': { swap: number; verdict: string; candles: number }
+  'swap.troubled': { coin: string; family: string; code: string; detail: string; attempt: number }
   'disk.looked_at': { freeBytes: number; isLow: boolean }
   'sink.committed': { rows: number; ms: number; stale: number }
   'sink.waiting': { code: string; attempt: number; queued: number }

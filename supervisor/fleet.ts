@@ -19,6 +19,7 @@ import type { Artifact } from '../models/artifact.ts'
 import type { Lane, Pointer, Version } from '../models/version.ts'
 import type { Bus } from '../streams/bus.ts'
 import { type Coin, coinToPath } from '../streams/coin.ts'
+import { Fault } from '../streams/fault.ts'
 import type { FeatureSet } from '../streams/features/set.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
 import type { Pace } from '../streams/feeds/pace.ts'
@@ -94,9 +95,14 @@ export class Fleet {
     })
   }
 
-  /** A version of a lane stands differently, or has answered more. */
+  /** A version of the lane stands differently, or is loaded. */
   get changed$(): Observable<Lane> {
     return this.#lanes.changed$
+  }
+
+  /** A version of the lane has answered more. */
+  get progressed$(): Observable<Lane> {
+    return this.#lanes.progressed$
   }
 
   get coins(): readonly FleetCoin[] {
@@ -163,7 +169,9 @@ export class Fleet {
 
   async spawn(version: Version, artifact: Artifact): Promise<void> {
     const known = this.#coins.get(version.coin)
-    if (known) await this.#lanes.spawn(version, artifact, known.line)
+    if (!known)
+      throw new Fault('coin.unknown', `${version.coin} is not followed`, { retryable: true })
+    await this.#lanes.spawn(version, artifact, known.line)
   }
 
   despawn(version: Version): Promise<void> {
@@ -180,9 +188,24 @@ export class Fleet {
     this.#lanes.reassigned(lane, from)
   }
 
+  /** An operator holds the lane, or what it stands under. */
+  isHeld(lane: Lane): boolean {
+    return this.#isSetAside(this.lanePath(lane)) !== undefined
+  }
+
   /** How a version stands, by itself or by what it stands under. */
   standing(version: Version): Standing {
-    return this.#ports.tree().rest(this.versionPath(version)) ?? 'present'
+    const state = this.#isSetAside(this.versionPath(version))
+    return state ?? (this.#ports.isSetAside?.(version) ? 'quarantined' : 'present')
+  }
+
+  #isSetAside(path: string): 'paused' | 'quarantined' | undefined {
+    const tree = this.#ports.tree()
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const state = tree.look(path.slice(0, end))?.state
+      if (state === 'paused' || state === 'quarantined') return state
+    }
+    return undefined
   }
 
   #coinPath(coin: Coin): string {

@@ -22,6 +22,7 @@ import {
   versionName,
 } from '../models/version.ts'
 import { coinFromPath } from '../streams/coin.ts'
+import { Fault } from '../streams/fault.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
 import type { Pace } from '../streams/feeds/pace.ts'
 import type { Millis } from '../streams/time.ts'
@@ -72,8 +73,10 @@ interface Living {
 }
 
 export class LaneActors {
-  /** A version stands differently, or has answered more. */
+  /** A version stands differently, or is loaded. */
   readonly changed$ = new Subject<Lane>()
+  /** A version has answered more. */
+  readonly progressed$ = new Subject<Lane>()
   readonly #ports: LaneActorPorts
   readonly #living = new Map<string, Map<string, Living>>()
 
@@ -116,7 +119,10 @@ export class LaneActors {
 
   drain(version: Version, to: Millis | null): void {
     const living = this.#of(version)
-    if (!living?.address.tell({ type: 'drain', to })) return
+    if (!living?.address.tell({ type: 'drain', to }))
+      throw new Fault('version.busy', `${versionName(version)} hears nothing now`, {
+        retryable: true,
+      })
     living.drainingSince = to === null ? null : this.#ports.now()
   }
 
@@ -177,6 +183,7 @@ export class LaneActors {
       inferMsMax: limits.inferMsMax,
       entered: (from) => {
         living.loaded = false
+        living.drainingSince = null
         // The market waits for whoever is to be heard; a challenger joins in once it can answer.
         if (holdsSlot()) pace.answered(key, from)
       },
@@ -187,7 +194,7 @@ export class LaneActors {
       answered: (to) => {
         living.answeredTo = Math.max(living.answeredTo, to)
         pace.answered(key, to)
-        this.changed$.next(version)
+        this.progressed$.next(version)
       },
       left: () => pace.leave(key),
       quarantine: (reason) => ports.tree().quarantine(this.path(version), reason),

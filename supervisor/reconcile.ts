@@ -124,6 +124,8 @@ function keepAlive({ record, lives }: LaneSnapshot): Action | undefined {
   const owing = record.stages.filter(({ stage }) => stage === 'draining').map((it) => it.version)
   for (const version of [...holders, ...owing]) {
     const life = lives.find((one) => isSame(one.version, version))
+    // What could not even be started is left as it is until somebody releases it, or the daemon starts anew.
+    if (!life && stageOf(record, version) === 'quarantined') continue
     if (!life) return { type: 'spawn', version }
     if (!holdsSlot(record.pointers, version)) continue
     if (life.standing === 'left')

@@ -19,10 +19,12 @@ import { healthRoutes } from './routes/health.ts'
 import { laneRoutes } from './routes/lanes.ts'
 import { marketRoutes } from './routes/market.ts'
 import { predictionRoutes } from './routes/predictions.ts'
+import { publishRoutes } from './routes/publish.ts'
 import { scoreRoutes } from './routes/scores.ts'
 import { statusRoutes } from './routes/status.ts'
 import { trainingRoutes } from './routes/training.ts'
 import { treeRoutes } from './routes/tree.ts'
+import { versionRoutes } from './routes/versions.ts'
 
 export function createApp(deps: ApiDeps): OpenAPIHono {
   const app = new OpenAPIHono({
@@ -40,6 +42,8 @@ export function createApp(deps: ApiDeps): OpenAPIHono {
   marketRoutes(app, deps)
   predictionRoutes(app, deps)
   laneRoutes(app, deps)
+  versionRoutes(app, deps)
+  publishRoutes(app, deps)
   scoreRoutes(app, deps)
   continuityRoutes(app, deps)
   treeRoutes(app, deps)

@@ -3,9 +3,10 @@
  * here; the routes write them as ISO 8601. A control that cannot be carried out throws a `Fault`.
  */
 import type { Due } from '../../actors/training/due.ts'
-import type { Lane } from '../../models/version.ts'
+import type { Lane, Version } from '../../models/version.ts'
 import type { Coin } from '../../streams/coin.ts'
 import type { Millis } from '../../streams/time.ts'
+import type { Swap } from '../../supervisor/lane-journal.ts'
 import type { TreeNode } from '../../supervisor/spec.ts'
 import type { TrainingRead } from '../store/read-training.ts'
 import type { StoreReads } from '../store/reads.ts'
@@ -23,6 +24,7 @@ export interface ApiDeps {
   /** The candle that is still open. */
   readonly preview: (coin: Coin) => PreviewRead | undefined
   readonly controls: OperatorControls
+  readonly versions: VersionControls
   readonly training: TrainingControls
   readonly readiness: () => Readiness
   readonly metrics: {
@@ -106,6 +108,20 @@ export type Action = (typeof actions)[number]
 export interface Target {
   readonly coin: Coin
   readonly family?: string | undefined
+}
+
+export interface VersionControls {
+  /** A person's wish. `lane.unknown`, `model.unknown`; what becomes of it is in the swap. */
+  readonly swap: (version: Version) => Promise<Swap>
+  /** One step back, from the next candle on. `rollback.state` where there is none. */
+  readonly rollback: (lane: Lane, reason: string) => Promise<Swap>
+  /** Looks at the registry now, and says in how many lanes it wants something new. */
+  readonly refresh: () => Promise<{ readonly announced: number }>
+  /** An artifact's files by name; into the coin's lane, or with `null` into that of every coin that it fits. */
+  readonly publish: (
+    files: ReadonlyMap<string, Uint8Array>,
+    how: { readonly coin: Coin | null; readonly activate: boolean },
+  ) => Promise<readonly Version[]>
 }
 
 export interface OperatorControls {

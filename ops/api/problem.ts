@@ -74,6 +74,7 @@ function statusOf(fault: Fault): ContentfulStatusCode {
   if (/^(unknown|not_found|missing|cursor)$/.test(last)) return 404
   if (/^(exists|state|conflict|busy|paused|last)$/.test(last)) return 409
   if (/^(unlisted|unsupported|refused)$/.test(last)) return 422
+  if (fault.code.startsWith('artifact.')) return 422
   if (/^(range|query|invalid)$/.test(last) || fault.code.startsWith('request.')) return 400
   return 500
 }

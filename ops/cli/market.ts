@@ -114,6 +114,7 @@ function offlineDeps(market: OpenedMarket, config: Config, world: World): ApiDep
     laneState: () => null,
     preview: () => undefined,
     controls: { act: absent, addCoin: absent, removeCoin: absent },
+    versions: { swap: absent, rollback: absent, refresh: absent, publish: absent },
     training: { ask: absent, cancel: absent, plan: () => [] },
     readiness: () => ({ ready: false, why: 'no daemon is running' }),
     metrics: { contentType: 'text/plain', text: async () => '', observe: () => {} },

@@ -5,6 +5,8 @@ import type { Coin } from '../../streams/coin.ts'
 import type { Millis } from '../../streams/time.ts'
 import type { LaneRecord, Stage, Swap, Transition } from '../../supervisor/lane-journal.ts'
 import type { Sql, Tx } from './connection.ts'
+import { pageOf, readCursor } from './cursor.ts'
+import type { StoreReads } from './reads.ts'
 
 export interface SwapFilter {
   readonly laneId?: number
@@ -48,6 +50,36 @@ export async function readSwaps(sql: Sql | Tx, filter: SwapFilter): Promise<read
       of.map((it) => transitionOf(lane, it)),
     )
   })
+}
+
+export async function readSwapPage(
+  sql: Sql,
+  query: Parameters<StoreReads['swaps']>[0],
+): ReturnType<StoreReads['swaps']> {
+  const { coin, family, limit } = query
+  const [before] = readCursor<[number]>(query.cursor, ['number']) ?? []
+  const swaps = await readSwaps(sql, { coin, family, before, limit: limit + 1 })
+  return pageOf(
+    swaps,
+    limit,
+    (swap) => swap,
+    (swap) => [swap.id],
+  )
+}
+
+/** What each lane is to have as its newest, by the newest wish that was not refused; and the swap that is under way. */
+export async function readWishes(sql: Sql): ReturnType<StoreReads['wishes']> {
+  const rows = await sql<(Lane & { desired: number | null; swapping: number | null })[]>`
+    select c.symbol as coin, l.family,
+      (
+        select v.number from swap s join version v on v.id = s.to_id
+        where s.lane_id = l.id and s.state in ('waiting', 'running', 'done')
+        order by s.generation desc limit 1) as desired,
+      (
+        select min(s.id)::int from swap s
+        where s.lane_id = l.id and s.state in ('waiting', 'running')) as swapping
+    from lane l join coin c on c.id = l.coin_id`
+  return [...rows]
 }
 
 /** All that was ever written of one version, in order. */

@@ -2,6 +2,8 @@
 import { readContinuity } from './continuity.ts'
 import { readCoverage } from './coverage.ts'
 import { readDaySums } from './day-sums.ts'
+import { faulted } from './faults.ts'
+import { readJournal, readSwapPage, readSwaps, readWishes } from './journal-reads.ts'
 import { readPairedSums } from './paired-sums.ts'
 import { readCandleCounts, readCandles } from './read-candles.ts'
 import {
@@ -27,6 +29,10 @@ export function openReads({ sql, intervalMs }: Pick<Store, 'sql' | 'intervalMs'>
     signals: () => readSignals(sql),
     pointers: (lane) => readPointers(sql, lane),
     models: (filter) => readModels(sql, filter ?? {}),
+    journal: (version) => faulted(() => readJournal(sql, version)),
+    swaps: (query) => faulted(() => readSwapPage(sql, query)),
+    swap: async (id) => (await faulted(() => readSwaps(sql, { id })))[0],
+    wishes: () => faulted(() => readWishes(sql)),
     continuity: (from, to) => readContinuity(sql, intervalMs, from, to),
     daySums: (filter) => readDaySums(sql, filter),
     coverage: (filter) => readCoverage(sql, filter),

@@ -163,7 +163,7 @@ export async function readModels(
   const rows = await faulted(
     () => sql<ModelRead[]>`
       select v.coin, v.family, v.number as version, w.sha256, w.state, w.manifest, w.metrics,
-        w.registered_at as "registeredAt",
+        w.registered_at as "registeredAt", w.verdict, w.backfilled_to as "backfilledTo",
         array(select q.slot::text from pointer q where q.version_id = v.id and q.until_at is null order by q.slot) as slots
       from (${matching(sql, filter)}) v join version w on w.id = v.id
       order by v.coin, v.family, v.number desc`,

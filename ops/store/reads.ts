@@ -6,10 +6,12 @@
 import type { ClassCounts } from '../../models/no-skill.ts'
 import type { HoleReason, Mode, Signal } from '../../models/prediction.ts'
 import type { ScoreSums } from '../../models/score-sums.ts'
+import type { Verdict } from '../../models/verdict.ts'
 import type { Lane, Pointer, Slot, Version } from '../../models/version.ts'
 import type { CandleState } from '../../streams/candles/candle.ts'
 import type { Coin } from '../../streams/coin.ts'
 import type { Millis } from '../../streams/time.ts'
+import type { Stage, Swap, Transition } from '../../supervisor/lane-journal.ts'
 import type { TrainingQuery, TrainingRead } from './read-training.ts'
 
 export interface Page<T> {
@@ -117,11 +119,15 @@ export interface ScoreFilter {
 
 export interface ModelRead extends Version {
   readonly sha256: string
-  readonly state: 'serving' | 'shadowing' | 'archived' | 'announced' | 'rejected' | 'quarantined'
+  readonly state: Stage
   readonly slots: readonly Slot[]
   readonly manifest: unknown
   readonly metrics: unknown
   readonly registeredAt: Millis
+  /** What the gate said last; null where it was not asked. */
+  readonly verdict: Verdict | null
+  /** Candles before it have been predicted as history. */
+  readonly backfilledTo: Millis | null
 }
 
 export interface StoreReads {
@@ -184,6 +190,19 @@ export interface StoreReads {
   signals(): Promise<readonly (PredictionRead & { readonly slot: Slot })[]>
   pointers(lane?: Lane): Promise<readonly Pointer[]>
   models(filter?: Partial<Version>): Promise<readonly ModelRead[]>
+  /** All that was ever written of a version's life, in order. */
+  journal(version: Version): Promise<readonly Transition[]>
+  swaps(query: {
+    readonly coin?: Coin | undefined
+    readonly family?: string | undefined
+    readonly limit: number
+    readonly cursor?: string | undefined
+  }): Promise<Page<Swap>>
+  swap(id: number): Promise<Swap | undefined>
+  /** By lane: its open swaps, and what the newest wish of it is. */
+  wishes(): Promise<
+    readonly (Lane & { readonly desired: number | null; readonly swapping: number | null })[]
+  >
   continuity(from: Millis | undefined, to: Millis | undefined): Promise<ContinuityRead>
   daySums(filter: ScoreFilter): Promise<readonly DaySums[]>
   coverage(filter: ScoreFilter): Promise<readonly CoverageRead[]>

@@ -3,7 +3,9 @@
  * and gets the lane's next number; slots change by rows that are closed and opened in one transaction.
  */
 import { horizonMs, type Manifest } from '../../models/manifest.ts'
+import type { Verdict } from '../../models/verdict.ts'
 import type { Lane, Slot, Version } from '../../models/version.ts'
+import type { Coin } from '../../streams/coin.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { Millis } from '../../streams/time.ts'
 import type { Sql, Tx } from './connection.ts'
@@ -108,6 +110,65 @@ export async function artifactOf(sql: Sql, names: Names, version: Version): Prom
     () => sql<{ artifact: string }[]>`select artifact from version where id = ${versionId}`,
   )
   return found?.artifact as string
+}
+
+/** Families of the coin that came with a version published from outside. */
+export async function guestFamilies(
+  sql: Sql,
+  names: Names,
+  coin: Coin,
+): Promise<readonly string[]> {
+  const coinId = await names.coin(coin)
+  const rows = await faulted(
+    () => sql<{ family: string }[]>`
+      select family from lane where coin_id = ${coinId} and is_guest order by id`,
+  )
+  return rows.map(({ family }) => family)
+}
+
+export async function markGuest(sql: Sql, names: Names, lane: Lane): Promise<void> {
+  const laneId = await names.lane(lane)
+  await faulted(() => sql`update lane set is_guest = true where id = ${laneId} and not is_guest`)
+}
+
+/** What the gate said of it when it was last judged. */
+export async function verdictOf(
+  sql: Sql,
+  names: Names,
+  version: Version,
+): Promise<Verdict | undefined> {
+  const versionId = await names.version(version)
+  const [found] = await faulted(
+    () => sql<{ verdict: Verdict | null }[]>`select verdict from version where id = ${versionId}`,
+  )
+  return found?.verdict ?? undefined
+}
+
+/** Candles before it have been predicted as history; undefined where none have. */
+export async function backfilledTo(
+  sql: Sql,
+  names: Names,
+  version: Version,
+): Promise<Millis | undefined> {
+  const versionId = await names.version(version)
+  const [found] = await faulted(
+    () => sql<{ backfilled_to: Millis | null }[]>`
+      select backfilled_to from version where id = ${versionId}`,
+  )
+  return found?.backfilled_to ?? undefined
+}
+
+export async function noteBackfilled(
+  sql: Sql,
+  names: Names,
+  version: Version,
+  to: Millis,
+): Promise<void> {
+  const versionId = await names.version(version)
+  await faulted(
+    () => sql`
+      update version set backfilled_to = greatest(backfilled_to, ${to}::timestamptz) where id = ${versionId}`,
+  )
 }
 
 /** Through text: a manifest is read from JSON, so it is JSON, whatever its type says of undefined fields. */

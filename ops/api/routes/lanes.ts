@@ -1,29 +1,12 @@
-/** Which versions are live, which ones there are, and how they came to where they stand. */
+/** Lanes, with the versions in their slots: as they were changed last, which may be for a candle to come. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import {
-  type Pointer,
-  type Slot,
-  slots,
-  type Version,
-  versionName,
-} from '../../../models/version.ts'
-import { Fault } from '../../../streams/fault.ts'
-import { iso } from '../../../streams/time.ts'
+import { type Pointer, type Slot, slots, type Version } from '../../../models/version.ts'
 import type { ModelRead } from '../../store/reads.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps } from '../deps.ts'
-import {
-  coinInPath,
-  coinInQuery,
-  coinText,
-  family,
-  instant,
-  pageOf,
-  slotName,
-  versionNumber,
-} from '../fields.ts'
+import { coinInQuery, coinText, family, pageOf } from '../fields.ts'
 
-const held = z.int().nullable()
+export const held = z.int().nullable()
 
 const laneSchema = z
   .strictObject({
@@ -37,49 +20,10 @@ const laneSchema = z
   })
   .openapi('Lane')
 
-const modelFields = {
-  coin: coinText,
-  family: z.string(),
-  version: z.int(),
-  state: z.enum(['serving', 'shadowing', 'archived', 'announced', 'rejected', 'quarantined']),
-  slots: z.array(slotName),
-  sha256: z.string(),
-  registeredAt: instant,
-  manifest: z.unknown(),
-  metrics: z.unknown(),
-}
-
-const modelSchema = z.strictObject(modelFields).openapi('Model')
-
-const oneModelSchema = z
-  .strictObject({
-    ...modelFields,
-    verdict: z.unknown().openapi({ description: 'null: not judged' }),
-    journal: z.array(
-      z.strictObject({ at: instant, transition: z.string(), reason: z.string().nullable() }),
-    ),
-  })
-  .openapi('ModelInFull')
-
-const swapSchema = z
-  .strictObject({
-    id: z.string(),
-    coin: coinText,
-    family: z.string(),
-    from: held,
-    to: held,
-    cutAt: instant.nullable(),
-    state: z.string(),
-    missed: z.int(),
-    twice: z.int(),
-    longestWaitMs: z.number().nullable(),
-    journal: z.array(
-      z.strictObject({ at: instant, transition: z.string(), reason: z.string().nullable() }),
-    ),
-  })
-  .openapi('Swap')
-
-const laneFilter = z.strictObject({ coin: coinInQuery.optional(), family: family.optional() })
+export const laneFilter = z.strictObject({
+  coin: coinInQuery.optional(),
+  family: family.optional(),
+})
 
 const lanesRoute = createRoute({
   method: 'get',
@@ -87,38 +31,6 @@ const lanesRoute = createRoute({
   summary: 'Coin × family, with the versions in their slots',
   request: { query: laneFilter },
   responses: answers(pageOf(laneSchema), 'every lane'),
-})
-
-const modelsRoute = createRoute({
-  method: 'get',
-  path: '/api/v1/models',
-  summary: 'Every version',
-  request: { query: laneFilter },
-  responses: answers(pageOf(modelSchema), 'versions, newest first'),
-})
-
-const oneModelRoute = createRoute({
-  method: 'get',
-  path: '/api/v1/models/{coin}/{family}/{version}',
-  summary: "A version's life",
-  request: { params: z.strictObject({ coin: coinInPath, family, version: versionNumber }) },
-  responses: answers(oneModelSchema, 'the version'),
-})
-
-const swapsRoute = createRoute({
-  method: 'get',
-  path: '/api/v1/swaps',
-  summary: 'Changes of slots',
-  request: { query: laneFilter },
-  responses: answers(pageOf(swapSchema), 'swaps, newest first'),
-})
-
-const oneSwapRoute = createRoute({
-  method: 'get',
-  path: '/api/v1/swaps/{id}',
-  summary: 'One swap, with its journal',
-  request: { params: z.strictObject({ id: z.string().min(1).max(100) }) },
-  responses: answers(swapSchema, 'the swap'),
 })
 
 export function laneRoutes(app: OpenAPIHono, deps: ApiDeps): void {
@@ -129,30 +41,15 @@ export function laneRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       (family === undefined || version.family === family)
     const pointers = (await deps.reads.pointers()).filter(isAsked)
     const models = (await deps.reads.models()).filter(isAsked)
-    return c.json({ items: lanesOf(pointers, models, deps.laneState), next: null }, 200)
-  })
-  app.openapi(modelsRoute, async (c) => {
-    const models = await deps.reads.models(defined(c.req.valid('query')))
-    const newestFirst = [...models].sort((a, b) => b.registeredAt - a.registeredAt)
-    return c.json({ items: newestFirst.map(modelBody), next: null }, 200)
-  })
-  app.openapi(oneModelRoute, async (c) => {
-    const version = c.req.valid('param')
-    const [model] = await deps.reads.models(version)
-    if (!model) throw new Fault('model.unknown', `there is no ${versionName(version)}`)
-    const pointers = await deps.reads.pointers(version)
-    return c.json({ ...modelBody(model), verdict: null, journal: journalOf(model, pointers) }, 200)
-  })
-  app.openapi(swapsRoute, async (c) => c.json({ items: [], next: null }, 200))
-  app.openapi(oneSwapRoute, (c) => {
-    const { id } = c.req.valid('param')
-    throw new Fault('swap.unknown', `there is no swap ${id}`)
+    const wishes = await deps.reads.wishes()
+    return c.json({ items: lanesOf(pointers, models, wishes, deps.laneState), next: null }, 200)
   })
 }
 
 function lanesOf(
   pointers: readonly Pointer[],
   models: readonly ModelRead[],
+  wishes: Awaited<ReturnType<ApiDeps['reads']['wishes']>>,
   stateOf: ApiDeps['laneState'],
 ): z.infer<typeof laneSchema>[] {
   const lanes = new Map([...pointers, ...models].map((one) => [`${one.coin} ${one.family}`, one]))
@@ -161,6 +58,7 @@ function lanesOf(
     const holds = (slot: Slot): number | null =>
       pointers.find((one) => isHere(one) && one.slot === slot && one.until === null)?.version ??
       null
+    const wish = wishes.find((one) => one.coin === coin && one.family === family)
     const archived = models.filter((one) => isHere(one) && one.state === 'archived')
     const [v1, v2, v3] = slots.map(holds) as [number | null, number | null, number | null]
     return {
@@ -169,44 +67,8 @@ function lanesOf(
       state: stateOf(coin, family),
       slots: { v1, v2, v3 },
       archived: archived.map((one) => one.version).sort((a, b) => b - a),
-      desired: v3 ?? v2 ?? v1,
-      swapping: null,
+      desired: wish?.desired ?? v3 ?? v2 ?? v1,
+      swapping: wish?.swapping == null ? null : String(wish.swapping),
     }
   })
-}
-
-function modelBody(model: ModelRead): z.infer<typeof modelSchema> {
-  return {
-    coin: model.coin,
-    family: model.family,
-    version: model.version,
-    state: model.state,
-    slots: [...model.slots],
-    sha256: model.sha256,
-    registeredAt: iso(model.registeredAt),
-    manifest: model.manifest,
-    metrics: model.metrics,
-  }
-}
-
-/** From when on it was known, and which slots it held from which candle on. */
-function journalOf(model: ModelRead, pointers: readonly Pointer[]) {
-  const entered = pointers
-    .filter((pointer) => pointer.version === model.version)
-    .flatMap((pointer) => [
-      { at: pointer.from, transition: `entered ${pointer.slot}` },
-      ...(pointer.until === null
-        ? []
-        : [{ at: pointer.until, transition: `left ${pointer.slot}` }]),
-    ])
-    .sort((a, b) => a.at - b.at)
-  return [{ at: model.registeredAt, transition: 'registered' }, ...entered].map(
-    ({ at, transition }) => ({ at: iso(at), transition, reason: null }),
-  )
-}
-
-/** Leaves out what was not asked, for callees that tell an absent key from an undefined one. */
-function defined<T extends object>(filter: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  const kept = Object.entries(filter).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(kept) as { [K in keyof T]?: NonNullable<T[K]> }
 }

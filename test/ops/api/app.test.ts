@@ -47,8 +47,42 @@ for (const [path, key] of pages) {
   })
 }
 
-test('swaps are none yet', async () => {
-  assert.deepEqual((await ask('/api/v1/swaps')).body, { items: [], next: null })
+test('a swap is shown with its journal, and by its number', async () => {
+  const { body } = await ask('/api/v1/swaps')
+  const [swap] = itemsOf(body)
+  assert.partialDeepStrictEqual(swap, {
+    id: '4',
+    coin: 'BTC/USDT',
+    from: 1,
+    to: 2,
+    state: 'running',
+    cutAt: '2026-11-20T12:01:00.000Z',
+    journal: [{ version: 1, transition: 'announced' }],
+  })
+  assert.deepEqual((await ask('/api/v1/swaps/4')).body, swap)
+  assert.equal((await ask('/api/v1/swaps/5')).status, 404)
+})
+
+test('a lane is moved and moved back with the token alone', async () => {
+  const lane = '/api/v1/lanes/BTC-USDT/linear'
+  const post = (path: string, body: object, headers = {}) =>
+    ask(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
+  const authorized = { authorization: `Bearer ${token}` }
+  assert.equal((await post(`${lane}/swap`, { version: 1 })).status, 401)
+  const swap = await post(`${lane}/swap`, { version: 1 }, authorized)
+  assert.equal(swap.status, 202)
+  assert.partialDeepStrictEqual(swap.body, { swap: '4', from: 1, to: 2 })
+  assert.equal((await post(`${lane}/swap`, { version: 9 }, authorized)).status, 404)
+  assert.equal((await post(`${lane}/swap`, {}, authorized)).status, 400)
+  assert.partialDeepStrictEqual((await post(`${lane}/rollback`, {}, authorized)).body, {
+    kind: 'rollback',
+  })
+  const refreshed = await post('/api/v1/registry/refresh', {}, authorized)
+  assert.deepEqual(refreshed.body, { announced: 1 })
 })
 
 test('a lane shows who holds its slots', async () => {
@@ -60,8 +94,8 @@ test('a lane shows who holds its slots', async () => {
       state: 'running',
       slots: { v1: 1, v2: null, v3: null },
       archived: [],
-      desired: 1,
-      swapping: null,
+      desired: 2,
+      swapping: '4',
     },
   ])
   assert.deepEqual(itemsOf((await ask('/api/v1/lanes?family=tst')).body), [])

@@ -7,6 +7,7 @@ import type { TrainingRead } from '../../../ops/store/read-training.ts'
 import type { CandleRead, PredictionRead, StoreReads } from '../../../ops/store/reads.ts'
 import { type Coin, parseCoin } from '../../../streams/coin.ts'
 import { Fault } from '../../../streams/fault.ts'
+import type { Swap } from '../../../supervisor/lane-journal.ts'
 import type { TreeNode } from '../../../supervisor/spec.ts'
 
 export const btc = parseCoin('BTC/USDT') as Coin
@@ -59,7 +60,32 @@ export const model = {
   manifest: { format: 'starling-model/1' },
   metrics: null,
   registeredAt: noon - 1000,
+  verdict: null,
+  backfilledTo: null,
 } as const
+
+const one = { coin: btc, family: 'linear', version: 1 }
+
+export const swap: Swap = {
+  id: 4,
+  lane: { coin: btc, family: 'linear' },
+  kind: 'swap',
+  askedBy: 'operator',
+  from: one,
+  to: { ...one, version: 2 },
+  generation: 2,
+  state: 'running',
+  reason: null,
+  startedAt: noon,
+  cutAt: noon + 60_000,
+  endedAt: null,
+  transitions: [{ version: one, stage: 'announced', at: noon, candleAt: noon, reason: null }],
+  verdict: null,
+  renewed: null,
+  missed: null,
+  twice: null,
+  longestWaitMs: null,
+}
 
 const none = { items: [], next: null }
 
@@ -142,6 +168,10 @@ export const stubReads: StoreReads = {
   pointers: async () => [
     { coin: btc, family: 'linear', version: 1, slot: 'v1', from: noon, until: null },
   ],
+  journal: async () => [{ version: one, stage: 'serving', at: noon, candleAt: noon, reason: null }],
+  swaps: async () => ({ items: [swap], next: null }),
+  swap: async (id) => (id === swap.id ? swap : undefined),
+  wishes: async () => [{ coin: btc, family: 'linear', desired: 2, swapping: 4 }],
   models: async (filter) => (filter?.version === undefined || filter.version === 1 ? [model] : []),
   continuity: async (from, to) => ({
     from: from ?? noon,
@@ -232,6 +262,12 @@ export function stubDeps(more: Partial<ApiDeps> = {}): ApiDeps {
       act: async () => ({ state: 'paused' }),
       addCoin: async () => {},
       removeCoin: async () => {},
+    },
+    versions: {
+      swap: async () => swap,
+      rollback: async () => ({ ...swap, kind: 'rollback' }),
+      refresh: async () => ({ announced: 1 }),
+      publish: async () => [one],
     },
     training: {
       ask: async () => ({ ...run, state: 'queued', startedAt: null, endedAt: null }),

@@ -1,0 +1,184 @@
+/** What may be asked of versions: publish one, move a lane to one, go back, look at the registry now. */
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { type Version, versionName } from '../../../models/version.ts'
+import { Fault } from '../../../streams/fault.ts'
+import type { Swap } from '../../../supervisor/lane-journal.ts'
+import { guardedAnswers, withToken } from '../answers.ts'
+import type { ApiDeps } from '../deps.ts'
+import { coinInPath, coinInQuery, coinText, family } from '../fields.ts'
+import { requireJson, requireToken } from '../guard.ts'
+import { unzip } from '../unzip.ts'
+import { swapBody, swapSchema } from './versions.ts'
+
+const noReason = 'asked for over the API'
+
+const versionFields = {
+  coin: coinText,
+  family: z.string(),
+  version: z.int(),
+  sha256: z.string(),
+  state: z.string(),
+}
+
+const publishedSchema = z
+  .strictObject({
+    ...versionFields,
+    also: z
+      .array(z.strictObject(versionFields))
+      .openapi({ description: 'the lanes of further coins that it has entered' }),
+  })
+  .openapi('Published')
+
+const orderedSchema = swapSchema.extend({ swap: z.string() }).openapi('OrderedSwap')
+
+const params = z.strictObject({ coin: coinInPath, family })
+
+export function publishRoutes(app: OpenAPIHono, deps: ApiDeps): void {
+  const security = withToken
+  const token = requireToken(deps.access)
+  const { versions } = deps
+
+  const publishRoute = createRoute({
+    method: 'post',
+    path: '/api/v1/models',
+    summary: 'Publish a model artifact',
+    description:
+      'The files of an artifact folder as `multipart/form-data`, each with its path as file name, or one zip of them.',
+    security,
+    middleware: [token],
+    request: {
+      query: z.strictObject({
+        coin: coinInQuery.optional(),
+        activate: z.enum(['true', 'false']).optional(),
+      }),
+    },
+    responses: answersWith(201, publishedSchema, 'the version that it is now'),
+  })
+  app.openapi(publishRoute, async (c) => {
+    const { coin = null, activate } = c.req.valid('query')
+    const files = folderOf(await filesOf(c))
+    const made = await versions.publish(files, { coin, activate: activate === 'true' })
+    const [first, ...also] = await Promise.all(made.map((version) => describe(deps, version)))
+    if (!first) throw new Fault('coin.unknown', 'no coin is followed that it could be for')
+    return c.json({ ...first, also }, 201)
+  })
+
+  const swapRoute = createRoute({
+    method: 'post',
+    path: '/api/v1/lanes/{coin}/{family}/swap',
+    summary: 'Move a lane to a version',
+    security,
+    middleware: [token, requireJson],
+    request: {
+      params,
+      body: {
+        required: true,
+        content: {
+          'application/json': {
+            schema: z.strictObject({ version: z.int().min(1) }).openapi('SwapTo'),
+          },
+        },
+      },
+    },
+    responses: answersWith(202, orderedSchema, 'the swap, which is under way or waits'),
+  })
+  app.openapi(swapRoute, async (c) => {
+    const version = { ...c.req.valid('param'), ...c.req.valid('json') }
+    const [model] = await deps.reads.models(version)
+    if (!model) throw new Fault('model.unknown', `there is no ${versionName(version)}`)
+    return c.json(ordered(await versions.swap(version)), 202)
+  })
+
+  const rollbackRoute = createRoute({
+    method: 'post',
+    path: '/api/v1/lanes/{coin}/{family}/rollback',
+    summary: 'Go one step back',
+    security,
+    middleware: [token, requireJson],
+    request: {
+      params,
+      body: {
+        content: {
+          'application/json': {
+            schema: z
+              .strictObject({ reason: z.string().trim().min(1).max(500).optional() })
+              .openapi('RollbackReason'),
+          },
+        },
+      },
+    },
+    responses: answersWith(202, orderedSchema, 'the rollback'),
+  })
+  app.openapi(rollbackRoute, async (c) => {
+    const reason = c.req.valid('json').reason ?? noReason
+    return c.json(ordered(await versions.rollback(c.req.valid('param'), reason)), 202)
+  })
+
+  const refreshRoute = createRoute({
+    method: 'post',
+    path: '/api/v1/registry/refresh',
+    summary: 'Look at the registry now',
+    security,
+    middleware: [token, requireJson],
+    responses: guardedAnswers(
+      z.strictObject({ announced: z.int() }).openapi('Refreshed'),
+      'in how many lanes the registry wants something new',
+    ),
+  })
+  app.openapi(refreshRoute, async (c) => c.json({ ...(await versions.refresh()) }, 200))
+}
+
+/** The same troubles with another answer than 200. */
+function answersWith<S extends 201 | 202, T extends z.ZodType>(
+  status: S,
+  schema: T,
+  description: string,
+) {
+  const { 200: answer, ...troubles } = guardedAnswers(schema, description)
+  return { [status]: answer, ...troubles } as { [K in S]: typeof answer } & typeof troubles
+}
+
+function ordered(swap: Swap): z.infer<typeof orderedSchema> {
+  return { ...swapBody(swap), swap: String(swap.id) }
+}
+
+async function describe({ reads }: ApiDeps, version: Version) {
+  const [model] = await reads.models(version)
+  const { coin, family: of, version: number } = version
+  return {
+    coin,
+    family: of,
+    version: number,
+    sha256: model?.sha256 ?? '',
+    state: model?.state ?? 'announced',
+  }
+}
+
+async function filesOf(c: Context): Promise<ReadonlyMap<string, Uint8Array>> {
+  const type = c.req.header('content-type') ?? ''
+  if (/^multipart\/form-data/i.test(type)) {
+    const files = new Map<string, Uint8Array>()
+    const form = await c.req.formData().catch((cause: unknown) => {
+      throw new Fault('request.malformed', 'this is no multipart body', { cause })
+    })
+    for (const [, part] of form)
+      if (part instanceof File) files.set(part.name, new Uint8Array(await part.arrayBuffer()))
+    return files
+  }
+  if (/^application\/(zip|x-zip-compressed|octet-stream)/i.test(type))
+    return unzip(new Uint8Array(await c.req.arrayBuffer()))
+  throw new Fault('request.invalid', 'send multipart/form-data or application/zip')
+}
+
+/** An archive may hold the folder rather than its files: names count from where the manifest is. */
+function folderOf(files: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, Uint8Array> {
+  const manifests = [...files.keys()].filter((name) => /(^|\/)manifest\.json$/.test(name))
+  const shortest = manifests.sort((a, b) => a.length - b.length)[0]
+  const prefix = shortest?.slice(0, -'manifest.json'.length) ?? ''
+  return new Map(
+    [...files]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, bytes]) => [name.slice(prefix.length), bytes]),
+  )
+}

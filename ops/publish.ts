@@ -1,0 +1,87 @@
+/**
+ * Models from anywhere: the files of an artifact become a folder, are verified, and enter the registry. One for a coin
+ * enters that coin's lane, one for any coin (`*`) the lane of every coin that is followed, or of the one that is named. A
+ * family that was never heard of gets a lane of its own, whose horizon, task and label are this version's; it serves once
+ * it is wanted, and then holds v1.
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type Manifest, parseManifest } from '../models/manifest.ts'
+import type { Registry } from '../models/registry.ts'
+import type { Version } from '../models/version.ts'
+import type { Coin } from '../streams/coin.ts'
+import { Fault } from '../streams/fault.ts'
+import type { Assembly } from './assemble.ts'
+import type { LaneRegistry } from './lane-registry.ts'
+
+export interface PublishNeeds {
+  readonly registry: Pick<Registry, 'publish'>
+  readonly lanes: LaneRegistry
+  readonly assembly: Pick<Assembly, 'fleet'>
+  /** Where uploads are put down; gone when they have been looked at. */
+  readonly uploads: string
+}
+
+export async function publish(
+  { registry, lanes, assembly, uploads }: PublishNeeds,
+  files: ReadonlyMap<string, Uint8Array>,
+  how: { readonly coin: Coin | null; readonly activate: boolean },
+): Promise<readonly Version[]> {
+  const bytes = files.get('manifest.json')
+  if (!bytes) throw new Fault('artifact.missing', 'there is no manifest.json in it')
+  const manifest = parseManifest(bytes)
+  const coins = coinsFor(
+    manifest,
+    how.coin,
+    assembly.fleet.coins.map(({ coin }) => coin),
+  )
+  const folder = join(uploads, `${randomUUID()}.upload`)
+  try {
+    await putDown(folder, manifest, files)
+    const versions: Version[] = []
+    for (const coin of coins) {
+      const lane = { coin, family: manifest.family }
+      const version = await registry.publish(lane, folder, {
+        verdict: null,
+        run: null,
+        activate: how.activate,
+      })
+      await lanes.admit(lane)
+      versions.push(version)
+    }
+    return versions
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function coinsFor(
+  { coin }: Manifest,
+  asked: Coin | null,
+  followed: readonly Coin[],
+): readonly Coin[] {
+  if (asked && !followed.includes(asked))
+    throw new Fault('coin.unknown', `${asked} is not followed`)
+  if (coin === '*') return asked ? [asked] : followed
+  const own = followed.find((it) => it === coin)
+  if (!own) throw new Fault('coin.unknown', `it is for ${coin}, which is not followed`)
+  if (asked && asked !== own)
+    throw new Fault('artifact.coin', `it is for ${coin}, not for ${asked}`)
+  return [own]
+}
+
+/** Only what the manifest names: its names are plain paths, which no upload's own names need be. */
+async function putDown(
+  folder: string,
+  manifest: Manifest,
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<void> {
+  for (const name of ['manifest.json', ...Object.keys(manifest.files)]) {
+    const bytes = files.get(name)
+    if (!bytes)
+      throw new Fault('artifact.missing', `the manifest names ${name}, which is not in it`)
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), bytes)
+  }
+}

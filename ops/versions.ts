@@ -1,0 +1,179 @@
+/**
+ * Versions in the daemon: the registry and its actor, the journal under the daemon's lease, the reconciler over the
+ * running fleet, and what people may ask of them.
+ */
+import { ask } from '../actors/ask.ts'
+import { backfill } from '../actors/backfill.ts'
+import { registry as registryActor } from '../actors/registry.ts'
+import { planInput } from '../actors/version-input.ts'
+import type { Verdict } from '../models/verdict.ts'
+import { type Lane, laneName, type Version } from '../models/version.ts'
+import { tell } from '../streams/channels.ts'
+import { Fault } from '../streams/fault.ts'
+import { featureSet } from '../streams/features/set.ts'
+import type { Feed } from '../streams/feeds/feed.ts'
+import { type Clock, dayMs, floorTo, type Millis } from '../streams/time.ts'
+import type { FleetPort } from '../supervisor/carry-out.ts'
+import type { LaneJournal, Swap } from '../supervisor/lane-journal.ts'
+import type { SwapPolicy } from '../supervisor/reconcile.ts'
+import {
+  type ReconcilerCommand,
+  type Refreshed,
+  type RolledBack,
+  reconciler,
+} from '../supervisor/reconciler.ts'
+import { patientPolicy } from '../supervisor/restart-policy.ts'
+import { toldJournal } from '../supervisor/told-journal.ts'
+import { worker } from '../supervisor/worker.ts'
+import type { VersionControls } from './api/deps.ts'
+import { type Assembly, rootId } from './assemble.ts'
+import type { Config } from './config/schema.ts'
+import type { LaneRegistry } from './lane-registry.ts'
+import { publish } from './publish.ts'
+import type { ArtifactFiles } from './store/artifact-files.ts'
+import { openJournal } from './store/journal.ts'
+import type { Lease } from './store/lease.ts'
+import type { EmbeddedRegistry } from './store/registry.ts'
+import type { Store } from './store/store.ts'
+import { backfilledTo, noteBackfilled } from './store/versions.ts'
+
+export interface VersionsNeeds {
+  readonly config: Config
+  readonly clock: Clock
+  readonly feed: Feed
+  readonly store: Store
+  readonly lease: Lease
+  readonly lanes: LaneRegistry
+  readonly files: ArtifactFiles
+  readonly registry: EmbeddedRegistry
+  /** Where uploads are put down for a moment. */
+  readonly uploads: string
+  readonly assembly: Assembly
+  /** What the gate says of a swap's version; `onShadow` counts what it predicted beside the incumbent, too. */
+  readonly judge: (swap: Swap, onShadow: boolean) => Promise<Verdict>
+  /** A test stands between the reconciler and what is written. */
+  readonly wrapJournal?: (journal: LaneJournal) => LaneJournal
+}
+
+const askMsMax: Millis = 30_000
+const drainMsMax: Millis = 30_000
+const settleCandlesMax = 10
+
+export async function startVersions(needs: VersionsNeeds): Promise<VersionControls> {
+  const { config, clock, store, lanes, registry, assembly } = needs
+  const { tree, fleet } = assembly
+  const written = openJournal({ ...store, lease: needs.lease })
+  const journal = toldJournal(needs.wrapJournal?.(written) ?? written)
+  const policy: SwapPolicy = {
+    intervalMs: store.intervalMs,
+    shadowCandles: config.fleet.shadowCandles,
+    drainMsMax,
+    settleCandlesMax,
+  }
+  const actor = reconciler({
+    journal,
+    desired: registry.desired,
+    policy: () => policy,
+    isFollowed: (lane) => lanes.isFollowed(lane),
+    learn: (record) => lanes.learn(record),
+    changed$: fleet.changed$,
+    progressed$: fleet.progressed$,
+    fleet: fleetPort(needs),
+    removeArtifact: (sha256) => needs.files.remove(sha256),
+    work: {
+      fetch: (version) => lanes.artifact(version),
+      verify: async (version) => {
+        const { manifest } = await lanes.artifact(version)
+        planInput(manifest.input, featureSet(config.market.interval))
+      },
+      judge: needs.judge,
+      backfill: (version, signal) => predictPast(needs, version, signal),
+    },
+  })
+  const reconciling = worker('reconciler', actor, { policy: patientPolicy })
+  const { address } = reconciling
+  const look = (lane: Lane | null): unknown => address.tell({ type: 'look', lane })
+  await tree.add(rootId, reconciling.spec)
+  const watching = registryActor({ registry, announced: look, listening: () => look(null) })
+  await tree.add(rootId, worker('registry', watching, { policy: patientPolicy }).spec)
+  return {
+    swap: async (to) => {
+      if (!lanes.isFollowed(to)) throw new Fault('lane.unknown', `${laneName(to)} is not followed`)
+      const revision = (await registry.desired(to))?.generation ?? 0
+      const swap = await journal.open({ to, askedBy: 'operator', revision })
+      look(to)
+      return swap
+    },
+    rollback: async (lane, reason) => {
+      const answer = await ask<ReconcilerCommand, RolledBack>(
+        address,
+        (replyTo) => ({ type: 'rollBack', lane, reason, replyTo }),
+        askMsMax,
+        clock,
+      )
+      if (answer.type === 'refused') throw answer.fault
+      return answer.swap
+    },
+    publish: (artifact, how) => publish(needs, artifact, how),
+    refresh: () =>
+      ask<ReconcilerCommand, Refreshed>(
+        address,
+        (replyTo) => ({ type: 'refresh', replyTo }),
+        askMsMax,
+        clock,
+      ),
+  }
+}
+
+function fleetPort({ assembly, lanes, feed, store }: VersionsNeeds): FleetPort {
+  const { fleet } = assembly
+  const { intervalMs } = store
+  const position = ({ coin }: Lane): Millis | undefined => {
+    const line = fleet.coin(coin)?.line
+    const at = line && (line.ring.to ?? line.committedTo)
+    return at ? at : undefined
+  }
+  return {
+    lives: (lane) => fleet.lives(lane),
+    isHeld: (lane) => fleet.isHeld(lane),
+    position,
+    opening: (lane, lead) =>
+      Math.max(floorTo(feed.now(), intervalMs), position(lane) ?? 0) + (1 + lead) * intervalMs,
+    spawn: async (version) => fleet.spawn(version, await lanes.artifact(version)),
+    despawn: (version) => fleet.despawn(version),
+    drain: (version, to) => fleet.drain(version, to),
+    reassigned: (lane, from) => fleet.reassigned(lane, from),
+  }
+}
+
+/** Over the history that is kept, from where an earlier try has come to. */
+async function predictPast(
+  needs: VersionsNeeds,
+  version: Version,
+  signal: AbortSignal,
+): Promise<void> {
+  const { config, store, assembly, clock, feed, lanes } = needs
+  const { sql, names } = store
+  const stored = await store.reader.candleRange(version.coin)
+  if (!stored) return
+  const kept = stored.to - config.market.historyDays * dayMs
+  const done = await backfilledTo(sql, names, version)
+  const from = Math.max(stored.from, kept, done ?? 0)
+  const path = assembly.fleet.versionPath(version)
+  const ports = {
+    source: feed.source,
+    set: featureSet(config.market.interval),
+    features: assembly.features,
+    pool: assembly.pool,
+    sink: assembly.sink,
+    clock,
+    identity: () => ({ path, epoch: assembly.tree.look(path)?.epoch ?? 0 }),
+  }
+  const range = { from, to: stored.to }
+  const progress = async (doneTo: Millis, rows: number): Promise<void> => {
+    await noteBackfilled(sql, names, version, doneTo)
+    tell('version.backfilling', { ...version, doneTo, ...range, rows })
+  }
+  const artifact = await lanes.artifact(version)
+  if (from < stored.to) await backfill(ports, version, artifact, range, progress, signal)
+}

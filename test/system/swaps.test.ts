@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { testFolder } from '../support/artifacts.ts'
+import { assertContinuity, house, startDaemon } from '../support/daemon.ts'
+import { progress, wellAgain } from '../support/ledger-view.ts'
+import { ended, order, publish, slotsOf, writeVersion } from '../support/versions.ts'
+
+const config = `
+market: { source: tape, historyDays: 3, tape: { speed: 120 } }
+fleet: { families: { linear: {}, volatility: { horizon: 60m } }, shadowCandles: 2 }
+training: { where: off }
+api: { port: 0 }
+`
+const lane = 'BTC-USDT/linear'
+
+test('a lane moves to a new version and back while the market runs, and no candle is missing or answered twice', async (t) => {
+  const daemon = await startDaemon(t, house(t, config))
+  await progress(daemon, 6)
+  const folder = testFolder(t)
+  await writeVersion(folder, 1)
+  const two = await publish(daemon, folder, 'coin=BTC-USDT')
+  assert.deepEqual(await publish(daemon, folder, 'coin=BTC-USDT'), two)
+  const swap = await ended(daemon, (await order(daemon, lane, two.version)).swap)
+  assert.deepEqual([swap.state, swap.missed, swap.twice], ['done', 0, 0], JSON.stringify(swap))
+  assert.deepEqual(
+    swap.journal.filter(({ version }) => version === two.version).map((it) => it.transition),
+    [
+      'announced',
+      'fetched',
+      'verified',
+      'loaded',
+      'warmed',
+      'judged',
+      'backfilled',
+      'shadowing',
+      'serving',
+    ],
+  )
+  assert.deepEqual(await slotsOf(daemon, lane), { v1: 1, v2: 1, v3: two.version })
+  type Page = { items: { version: number; openAt: string; mode: string }[] }
+  const cutAt = Date.parse(swap.cutAt as string)
+  const v3 = await daemon.get<Page>(`/api/v1/predictions?coin=BTC-USDT&family=linear&slot=v3`)
+  assert.equal(Date.parse(v3.items.at(-1)?.openAt as string), cutAt)
+  assert.deepEqual([...new Set(v3.items.map((it) => `${it.version} ${it.mode}`))], ['2 live'])
+  const back = await ended(daemon, (await order(daemon, lane)).swap)
+  assert.deepEqual([back.kind, back.state, back.missed, back.twice], ['rollback', 'done', 0, 0])
+  assert.deepEqual(await slotsOf(daemon, lane), { v1: 1, v2: null, v3: null })
+  await wellAgain(daemon)
+  await assertContinuity(daemon)
+  assert.doesNotMatch(daemon.output(), /"event":"actor.crashed"/)
+  await daemon.end('SIGTERM')
+})
