@@ -9,9 +9,9 @@
  *   on most days and great on some.
  *
  * Up to 20 days each is a group of its own; of more, groups of several make 10 to 20. Both statistics are reduced by the
- * correlation that neighbouring groups show. Rejections at 1 % on simulated days without a difference (3,000 each): 0.4 to
- * 0.7 % where they are independent, with heavy tails or clusters of volatility 0.2 to 0.7 %, 0.7 to 1.1 % with a
- * correlation of 0.2 from day to day, up to 1.7 % with 0.3 on fewer than 20 days, up to 2.2 % on skewed ones.
+ * correlation that neighbouring groups show. Rejections at 1 % on simulated days without a difference (3,000 each, 5 to
+ * 60 days): 0.5 to 0.7 % where they are independent, 0.2 to 0.6 % with heavy tails or clusters of volatility, 0.8 to 1.2 %
+ * with a correlation of 0.2 from day to day, 1.0 to 1.8 % with one of 0.3, 1.0 to 1.5 % on skewed days.
  */
 import { randomFrom } from '../../streams/random.ts'
 import { studentTail } from './student.ts'
@@ -49,6 +49,9 @@ export function testBelowZero(sums: readonly number[]): PairedTest | null {
 export function testAboveZero(sums: readonly number[]): PairedTest | null {
   return testBelowZero(sums.map((it) => -it))
 }
+
+/** More than neighbouring days show of anything that is measured here; a guess from ten of them may say any number. */
+const correlationMax = 0.6
 
 /** Means of `count` stretches of nearly equal length. */
 function grouped(sums: readonly number[], count: number): readonly number[] {

@@ -74,7 +74,7 @@ const cases: readonly (readonly [string, Sheet, Sheet | null, GateSettings, read
     ['a good one', sheet(), null, open, []],
     ['a good one that pays', sheet(), incumbent(0.65), paying, []],
     ['a good one, strictly', sheet(), null, strict, []],
-    ['no better than no skill', sheet({ loss: 0.693 }), null, open, ['no_skill']],
+    ['no better than no skill', sheet({ loss: Math.LN2 }), null, open, ['no_skill']],
     ['worse than no skill', sheet({ loss: 0.75 }), null, open, ['no_skill']],
     ['a little better than no skill', sheet({ loss: 0.67 }), null, open, []],
     ['worse than the incumbent', sheet({ loss: 0.6 }), incumbent(0.55), open, ['incumbent']],
