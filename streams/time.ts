@@ -30,6 +30,19 @@ export function parseDuration(text: string): Millis | undefined {
   return match && unit ? Number(match[1]) * unit : undefined
 }
 
+/** In the largest unit that leaves a whole number: 300000 → `5m`. */
+export function durationText(ms: Millis): string {
+  const units: readonly (readonly [string, Millis])[] = [
+    ['y', 365 * dayMs],
+    ['d', dayMs],
+    ['h', hourMs],
+    ['m', minuteMs],
+    ['s', 1000],
+  ]
+  const unit = units.find(([, length]) => ms >= length && ms % length === 0)
+  return unit ? `${ms / unit[1]}${unit[0]}` : `${ms}ms`
+}
+
 export function floorTo(at: Millis, intervalMs: Millis): Millis {
   return at - (((at % intervalMs) + intervalMs) % intervalMs)
 }

@@ -6,13 +6,18 @@
  * (double: of the close over the horizon), `target` (double: 0 sell, 1 hold, 2 buy, or the value), `naive` (double: what no
  * skill says of a value), then the features as float in the order of `columns`. What is unknown is NaN.
  */
-import type { Label } from '../manifest.ts'
+import { z } from 'zod'
+import { Fault } from '../../streams/fault.ts'
+import { type Label, labelSchema } from '../manifest.ts'
 
 export const datasetFormat = 'starling-dataset/1'
 
 /** Why a row is no example; the first that holds. `none` is a whole one. */
 export const flaws = ['none', 'no_trades', 'gap', 'warmup', 'corrected', 'unlabelled'] as const
 export type Flaw = (typeof flaws)[number]
+
+/** Before the features. */
+export const leadingColumns = ['open_at', 'close', 'flaw', 'return', 'target', 'naive'] as const
 
 export interface DatasetManifest {
   readonly format: typeof datasetFormat
@@ -42,4 +47,46 @@ export interface Check {
   readonly limit: number
   /** In words, for whoever must mend it. */
   readonly detail: string
+}
+
+const count = z.int().min(0)
+const instant = z.iso.datetime()
+const schema = z.looseObject({
+  format: z.literal(datasetFormat),
+  coin: z.string(),
+  source: z.string(),
+  interval: z.string(),
+  featureSet: z.string(),
+  label: labelSchema,
+  horizonCandles: z.int().min(1),
+  informationCandles: z.int().min(1),
+  columns: z.array(z.string()).min(1),
+  from: instant,
+  to: instant,
+  rows: count,
+  flaws: z.record(z.enum(flaws), count),
+  gaps: z.array(z.strictObject({ from: instant, to: instant })),
+  checks: z.array(
+    z.strictObject({
+      name: z.enum(['rows', 'nulls', 'schema', 'outliers', 'duplicates', 'freshness']),
+      ok: z.boolean(),
+      found: z.number(),
+      limit: z.number(),
+      detail: z.string(),
+    }),
+  ),
+  files: z.record(z.string(), z.strictObject({ bytes: count, sha256: z.string() })),
+})
+
+export function parseDatasetManifest(bytes: Uint8Array): DatasetManifest {
+  let json: unknown
+  try {
+    json = JSON.parse(new TextDecoder().decode(bytes))
+  } catch (cause) {
+    throw new Fault('dataset.manifest', 'dataset.json is not JSON', { cause })
+  }
+  const parsed = schema.safeParse(json)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw new Fault('dataset.manifest', `dataset.json: ${issue?.path.join('.')}: ${issue?.message}`)
 }

@@ -1,7 +1,7 @@
 /** The kinds of value a configuration holds. Each says what it expects in words, for whoever wrote something else. */
 import { z } from 'zod'
 import { parseCoin } from '../../streams/coin.ts'
-import { dayMs, hourMs, type Millis, minuteMs, parseDuration } from '../../streams/time.ts'
+import { durationText, hourMs, parseDuration } from '../../streams/time.ts'
 
 const durationWords = 'a duration such as 15m, 12h or 5d'
 
@@ -11,19 +11,6 @@ export const duration = z.codec(
   z.number(),
   { decode: (text) => parseDuration(text) ?? Number.NaN, encode: durationText },
 )
-
-/** In the largest unit that leaves a whole number: 300000 → `5m`. */
-export function durationText(ms: Millis): string {
-  const units: readonly (readonly [string, Millis])[] = [
-    ['y', 365 * dayMs],
-    ['d', dayMs],
-    ['h', hourMs],
-    ['m', minuteMs],
-    ['s', 1000],
-  ]
-  const unit = units.find(([, length]) => ms >= length && ms % length === 0)
-  return unit ? `${ms / unit[1]}${unit[0]}` : `${ms}ms`
-}
 
 /** Features roll candles up to hours. */
 const intervalWords = 'an interval that divides an hour evenly, such as 1m or 5m'

@@ -2,7 +2,7 @@
 import type { Mode, Signal } from '../../models/prediction.ts'
 import type { Slot, Version } from '../../models/version.ts'
 import type { Coin } from '../../streams/coin.ts'
-import { dayMs, hourMs, type Millis, minuteMs } from '../../streams/time.ts'
+import { durationText, type Millis } from '../../streams/time.ts'
 import type { Fragment, Sql, Tx } from './connection.ts'
 import { pageOf, readCursor } from './cursor.ts'
 import { faulted } from './faults.ts'
@@ -181,16 +181,4 @@ function outcomeRead(row: OutcomeRow): OutcomeRead | null {
   if (row.resolved_at === null) return null
   const { resolved_at: resolvedAt, label, correct, profit } = row
   return { resolvedAt, return: row.return, label, correct, profit }
-}
-
-/** `900000` → `15m`, in the largest unit that divides it. */
-export function durationText(ms: Millis): string {
-  const units: readonly (readonly [string, Millis])[] = [
-    ['d', dayMs],
-    ['h', hourMs],
-    ['m', minuteMs],
-    ['s', 1000],
-  ]
-  const [unit, length] = units.find(([, it]) => ms % it === 0) ?? ['ms', 1]
-  return `${ms / length}${unit}`
 }

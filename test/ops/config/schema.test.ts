@@ -4,8 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { leaves } from '../../../ops/config/paths.ts'
 import { configJsonSchema, configSchema, encodeConfig } from '../../../ops/config/schema.ts'
-import { durationText } from '../../../ops/config/values.ts'
-import { parseDuration } from '../../../streams/time.ts'
+import { durationText, parseDuration } from '../../../streams/time.ts'
 
 test('the published JSON Schema is the one the daemon validates with', () => {
   const published = JSON.parse(readFileSync('starling.schema.json', 'utf8'))

@@ -1,0 +1,249 @@
+/**
+ * A dataset from a market's candles and the engine's own rows, streamed: written aside, checked, and put in its place as
+ * a whole. A check that fails leaves its report where the dataset would have been, and no dataset.
+ */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Candle } from '../../streams/candles/candle.ts'
+import type { Coin } from '../../streams/coin.ts'
+import { Fault } from '../../streams/fault.ts'
+import { missing } from '../../streams/features/columns.ts'
+import type { FeatureEngine } from '../../streams/features/engine.ts'
+import { RowBlock } from '../../streams/features/rows.ts'
+import type { FeatureSet } from '../../streams/features/set.ts'
+import { dayMs, durationText, iso, type Millis } from '../../streams/time.ts'
+import { informationCandles, labelled, lookbackCandles, taskOf } from '../label.ts'
+import type { Label } from '../manifest.ts'
+import { Consecutive, readPrices } from './candles.ts'
+import { type CheckLimits, check, checkLimits, countOutliers } from './checks.ts'
+import { type Check, type DatasetManifest, datasetFormat, type Flaw, flaws } from './manifest.ts'
+import { profilePage } from './page.ts'
+import { type Profile, Profiler } from './profile.ts'
+import { groupRows, RowGroup, RowsFile } from './rows-file.ts'
+
+export interface DatasetOrder {
+  readonly coin: Coin
+  readonly source: string
+  readonly set: FeatureSet
+  readonly label: Label
+  readonly horizonCandles: number
+  readonly columns: readonly string[]
+  /** Openings in `[from, to)`; nothing that comes after `to` is looked at. */
+  readonly from: Millis
+  readonly to: Millis
+  /** The market's present. */
+  readonly now: Millis
+  readonly limits?: Partial<CheckLimits>
+  /** Told as rows are written. */
+  readonly progress?: (done: number, of: number) => void
+}
+
+export interface DatasetSources {
+  readonly candles: (from: Millis, to: Millis) => AsyncIterable<readonly Candle[]>
+  /** Pages of candles with the engine that has seen all before them; they may begin before `from`. */
+  readonly passages: (
+    from: Millis,
+    to: Millis,
+  ) => AsyncIterable<{ readonly engine: FeatureEngine; readonly candles: readonly Candle[] }>
+}
+
+export async function buildDataset(
+  order: DatasetOrder,
+  sources: DatasetSources,
+  out: string,
+): Promise<DatasetManifest> {
+  const draft = `${out}.draft`
+  await rm(draft, { recursive: true, force: true })
+  await mkdir(draft, { recursive: true })
+  try {
+    const made = await write(order, sources, draft)
+    const failed = made.manifest.checks.filter(({ ok }) => !ok)
+    if (failed.length > 0) await refuse(out, made.manifest.checks, failed)
+    await writeFile(join(draft, 'profile.json'), JSON.stringify(made.profile))
+    await writeFile(join(draft, 'profile.html'), profilePage(made.manifest, made.profile))
+    const files: Record<string, DatasetManifest['files'][string]> = {}
+    for (const name of ['rows.parquet', 'profile.json', 'profile.html'])
+      files[name] = await fileOf(join(draft, name))
+    const manifest = { ...made.manifest, files }
+    await writeFile(join(draft, 'dataset.json'), JSON.stringify(manifest, null, 2))
+    await rm(out, { recursive: true, force: true })
+    await mkdir(dirname(out), { recursive: true })
+    await rename(draft, out)
+    return manifest
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** Of the rows and all that decides what they mean: the same candles and question give the same. */
+export function datasetHash(manifest: DatasetManifest): string {
+  const { format, coin, source, interval, featureSet, label, horizonCandles, columns } = manifest
+  const rows = manifest.files['rows.parquet']?.sha256
+  const text = JSON.stringify([
+    format,
+    coin,
+    source,
+    interval,
+    featureSet,
+    label,
+    horizonCandles,
+    columns,
+    rows,
+  ])
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`
+}
+
+interface Made {
+  readonly manifest: DatasetManifest
+  readonly profile: Profile
+}
+
+async function write(order: DatasetOrder, sources: DatasetSources, draft: string): Promise<Made> {
+  const { coin, set, label, horizonCandles, from, to } = order
+  const { intervalMs } = set
+  const unknownColumns = order.columns.filter((name) => set.indexOf(name) < 0)
+  const columns = order.columns.filter((name) => set.indexOf(name) >= 0)
+  const picks = columns.map((name) => set.indexOf(name))
+  const rows = Math.max(0, Math.round((to - from) / intervalMs))
+  const pastFrom = from - lookbackCandles(label, horizonCandles) * intervalMs
+  const past = { from: pastFrom, to: Math.max(to, pastFrom) }
+  const prices = await readPrices(coin, intervalMs, past, sources.candles(past.from, past.to))
+  const labels = labelled(label, horizonCandles, prices)
+  const skip = Math.round((from - pastFrom) / intervalMs)
+
+  const file = new RowsFile(join(draft, 'rows.parquet'), columns)
+  const group = new RowGroup(columns.length)
+  const profiler = new Profiler(columns, taskOf(label) === 'classify', rows)
+  const counted = Object.fromEntries(flaws.map((name) => [name, 0])) as Record<Flaw, number>
+  const gaps: { from: Millis; to: Millis }[] = []
+  const need = set.candlesNeeded(columns)
+  const block = new RowBlock(set.columns.length, 1_024)
+  let nulls = 0
+  let values = 0
+  let done = 0
+
+  const flawOf = (i: number, row: number, hasAll: boolean): Flaw => {
+    const state = block.candles.state[i]
+    if (state === missing) return 'gap'
+    if (Number.isNaN(block.candles.close[i] as number)) return 'no_trades'
+    if ((block.whole[i] as number) < need) return block.afterGap[i] === 1 ? 'gap' : 'warmup'
+    if (!hasAll) return 'warmup'
+    if (prices.corrected[row] === 1) return 'corrected'
+    return Number.isNaN(labels.target[row] as number) ? 'unlabelled' : 'none'
+  }
+  const takeRow = (i: number): void => {
+    const openAt = block.candles.openAt[i] as Millis
+    if (openAt < from || openAt >= to) return
+    const row = skip + Math.round((openAt - from) / intervalMs)
+    const at = group.length++
+    const start = i * set.columns.length
+    let absent = 0
+    for (let c = 0; c < picks.length; c++) {
+      const value = block.values[start + (picks[c] as number)] as number
+      if (!Number.isFinite(value)) absent++
+      ;(group.features[c] as Float32Array)[at] = Number.isFinite(value) ? value : Number.NaN
+    }
+    const flaw = flawOf(i, row, absent === 0)
+    if ((block.whole[i] as number) >= need && block.candles.state[i] !== missing) {
+      nulls += absent
+      values += picks.length
+    }
+    counted[flaw]++
+    group.openAt[at] = BigInt(openAt)
+    group.close[at] = prices.close[row] as number
+    group.flaw[at] = flaws.indexOf(flaw)
+    group.change[at] = labels.change[row] as number
+    group.target[at] = labels.target[row] as number
+    group.naive[at] = labels.naive[row] as number
+    profiler.take(
+      openAt,
+      flaw,
+      group.target[at],
+      (c) => (group.features[c] as Float32Array)[at] as number,
+    )
+    if (block.candles.state[i] === missing) extend(gaps, openAt, intervalMs)
+    if (group.length === groupRows) flush()
+  }
+  const flush = (): void => {
+    if (group.length > 0) file.write(group)
+    done += group.length
+    group.length = 0
+    order.progress?.(done, rows)
+  }
+  const takePage = (engine: FeatureEngine, page: readonly Candle[]): void => {
+    for (let first = 0; first < page.length; ) {
+      const n = block.fill(engine, page, first)
+      for (let i = 0; i < n; i++) takeRow(i)
+      first += n
+    }
+  }
+
+  let line: Consecutive | undefined
+  let engine: FeatureEngine | undefined
+  for await (const passage of sources.passages(from, to)) {
+    line ??= new Consecutive(coin, intervalMs)
+    engine = passage.engine
+    takePage(engine, line.take(passage.candles))
+  }
+  if (line && engine) takePage(engine, line.until(to))
+  flush()
+  file.finish()
+
+  const found = {
+    rows: done,
+    flaws: counted,
+    ...{ nulls, values, unknownColumns, to, now: order.now },
+    outliers: countOutliers(prices, dayMs / intervalMs),
+    duplicates: prices.repeated,
+  }
+  return {
+    profile: profiler.told(),
+    manifest: {
+      format: datasetFormat,
+      coin,
+      source: order.source,
+      interval: durationText(intervalMs),
+      featureSet: set.hash,
+      label,
+      horizonCandles,
+      informationCandles: informationCandles(label, horizonCandles),
+      columns,
+      from: iso(from),
+      to: iso(to),
+      rows: done,
+      flaws: counted,
+      gaps: gaps.map((gap) => ({ from: iso(gap.from), to: iso(gap.to) })),
+      checks: check(found, { ...checkLimits, ...order.limits }),
+      files: {},
+    },
+  }
+}
+
+function extend(gaps: { from: Millis; to: Millis }[], openAt: Millis, intervalMs: Millis): void {
+  const last = gaps.at(-1)
+  if (last?.to === openAt) last.to += intervalMs
+  else gaps.push({ from: openAt, to: openAt + intervalMs })
+}
+
+async function refuse(
+  out: string,
+  checks: readonly Check[],
+  failed: readonly Check[],
+): Promise<never> {
+  await mkdir(dirname(out), { recursive: true })
+  await writeFile(`${out}.report.json`, JSON.stringify({ checks }, null, 2))
+  const [first] = failed
+  const code =
+    first === undefined || first.name === 'rows' ? 'data.too_few' : (`data.${first.name}` as const)
+  const what = failed.map(({ name, detail }) => `${name}: ${detail}`).join('; ')
+  throw new Fault(code, `the dataset does not hold: ${what}`)
+}
+
+async function fileOf(path: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk)
+  return { bytes: (await stat(path)).size, sha256: hash.digest('hex') }
+}

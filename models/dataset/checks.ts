@@ -1,0 +1,124 @@
+/**
+ * Six questions that every dataset must answer before anything learns from it. Each says what it found beside its limit,
+ * in words that tell whoever must mend it where to look.
+ */
+import { iso, type Millis } from '../../streams/time.ts'
+import type { Check, Flaw } from './manifest.ts'
+
+export interface CheckLimits {
+  readonly rowsMin: number
+  /** Share of values that are not there, among rows that are otherwise whole. */
+  readonly nullsMax: number
+  /** Share of candles whose price is beyond `outlierFactor` of its day's median. */
+  readonly outliersMax: number
+  readonly duplicatesMax: number
+  readonly ageMax: Millis
+}
+
+export const checkLimits: CheckLimits = {
+  rowsMin: 2_000,
+  nullsMax: 0.01,
+  outliersMax: 0.0001,
+  duplicatesMax: 0.005,
+  ageMax: 86_400_000,
+}
+
+/** No market moves fivefold within a day by itself; a lost decimal point does. */
+export const outlierFactor = 5
+
+export interface Found {
+  readonly rows: number
+  readonly flaws: Readonly<Record<Flaw, number>>
+  /** Values that are NaN, and values looked at, in rows whose candles are there and warm. */
+  readonly nulls: number
+  readonly values: number
+  readonly unknownColumns: readonly string[]
+  readonly outliers: number
+  readonly duplicates: number
+  /** End of the range, and the market's present. */
+  readonly to: Millis
+  readonly now: Millis
+}
+
+export function check(found: Found, limits: CheckLimits = checkLimits): readonly Check[] {
+  const { flaws, rows } = found
+  const whole = flaws.none
+  const left = Object.entries(flaws)
+    .filter(([name, n]) => name !== 'none' && n > 0)
+    .map(([name, n]) => `${n} ${name}`)
+  const share = (part: number, of: number): number => (of === 0 ? 0 : part / of)
+  const nulls = share(found.nulls, found.values)
+  const outliers = share(found.outliers, rows)
+  const duplicates = share(found.duplicates, rows + found.duplicates)
+  const age = found.now - found.to
+  return [
+    {
+      name: 'rows',
+      ok: whole >= limits.rowsMin,
+      found: whole,
+      limit: limits.rowsMin,
+      detail: `${whole} of ${rows} rows are examples${left.length > 0 ? `; left out: ${left.join(', ')}` : ''}`,
+    },
+    {
+      name: 'nulls',
+      ok: nulls <= limits.nullsMax,
+      found: nulls,
+      limit: limits.nullsMax,
+      detail: `${found.nulls} of ${found.values} values are not there: a column that this source does not tell?`,
+    },
+    {
+      name: 'schema',
+      ok: found.unknownColumns.length === 0,
+      found: found.unknownColumns.length,
+      limit: 0,
+      detail:
+        found.unknownColumns.length === 0
+          ? 'every column is one of the feature set'
+          : `no such columns: ${found.unknownColumns.join(', ')}`,
+    },
+    {
+      name: 'outliers',
+      ok: outliers <= limits.outliersMax,
+      found: outliers,
+      limit: limits.outliersMax,
+      detail: `${found.outliers} candles have a price beyond ${outlierFactor} times, or below a ${outlierFactor}th, of the median of their day`,
+    },
+    {
+      name: 'duplicates',
+      ok: duplicates <= limits.duplicatesMax,
+      found: duplicates,
+      limit: limits.duplicatesMax,
+      detail: `${found.duplicates} candles came twice`,
+    },
+    {
+      name: 'freshness',
+      ok: age <= limits.ageMax,
+      found: age / 3_600_000,
+      limit: limits.ageMax / 3_600_000,
+      detail: `the newest candle closed at ${iso(found.to)}, ${(age / 3_600_000).toFixed(1)} hours before the market's present`,
+    },
+  ]
+}
+
+/** Candles whose high, low or close is far from the median close of their UTC day. */
+export function countOutliers(
+  {
+    close,
+    high,
+    low,
+  }: { readonly close: Float64Array; readonly high: Float64Array; readonly low: Float64Array },
+  perDay: number,
+): number {
+  let outliers = 0
+  for (let from = 0; from < close.length; from += perDay) {
+    const to = Math.min(close.length, from + perDay)
+    const known = close.slice(from, to).filter(Number.isFinite).sort()
+    const median = known[known.length >> 1]
+    if (median === undefined) continue
+    const isFar = (price: number | undefined): boolean =>
+      price !== undefined && (price > median * outlierFactor || price < median / outlierFactor)
+    for (let i = from; i < to; i++)
+      if (isFar(close[i]) || isFar(high[i]) || isFar(low[i])) outliers++
+  }
+  return outliers
+}
