@@ -21,6 +21,8 @@ export async function importFile(options: ImportOptions): Promise<ImportReport> 
   const { coin, config, file: path } = options
   const intervalMs = config.market.interval
   const file = await openMarketFile(path)
+  // All of it is read before any of it is written: a file that is wrong further down must leave nothing behind.
+  for await (const _ of file.pages());
   const work = await openStoreWork(options.dataPath, config, { mayMake: true })
   try {
     const writer = work.store.writer(await work.lease(), () => wallClock.now())

@@ -154,7 +154,7 @@ export function watchVitals(ports: VitalsPorts): VitalsWatch {
       }
     },
     coins: async () =>
-      running ? readCoins(running.assembly, market, await reads.candleCounts()) : [],
+      running ? readCoins(running.assembly, market, await reads.candleCounts(), clock.now()) : [],
     preview: (coin) => {
       const bar = running?.assembly.fleet.coin(coin)?.line.preview
       return bar && { ...bar, trades: Number.isNaN(bar.trades) ? null : bar.trades }
@@ -190,13 +190,13 @@ function readCoins(
   { fleet, tree }: Assembly,
   market: ChosenMarket,
   counts: Awaited<ReturnType<StoreReads['candleCounts']>>,
+  now: Millis,
 ): readonly CoinRead[] {
   return fleet.coins.map(({ coin, path, line, feedState }) => {
     const count = counts.find((it) => it.coin === coin)
     const lanes = tree.look(`${path}/lanes`)?.state
     const held = lanes === 'paused' || lanes === 'quarantined'
-    const { lastTradeAt } = feedState
-    const marketNow = line.ring.to ?? null
+    const { lastTradeAt, receivedAt } = feedState
     return {
       coin,
       source: market.source,
@@ -209,8 +209,7 @@ function readCoins(
       lastCandleAt: line.committedTo === 0 ? null : line.committedTo - line.intervalMs,
       candles: count?.candles ?? 0,
       gaps: count?.gaps ?? 0,
-      stalenessMs:
-        lastTradeAt === null || marketNow === null ? null : Math.max(0, marketNow - lastTradeAt),
+      stalenessMs: receivedAt === null ? null : Math.max(0, now - receivedAt),
     }
   })
 }
@@ -264,8 +263,10 @@ function remembered<T>(clock: Clock, forMs: Millis, ask: () => Promise<T>): () =
   let answer: Promise<T> | undefined
   let askedAt = Number.NEGATIVE_INFINITY
   return () => {
-    if (answer && clock.now() - askedAt < forMs) return answer
-    askedAt = clock.now()
+    const now = clock.now()
+    // An answer from the future is one from before the clock was set back.
+    if (answer && now >= askedAt && now - askedAt < forMs) return answer
+    askedAt = now
     answer = ask()
     answer.catch(() => {
       answer = undefined

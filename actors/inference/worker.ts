@@ -179,6 +179,8 @@ function check(options: ChildOptions, state: State, now: Millis): void {
   state.checkedAt = now
   // This process itself was held up, or the machine slept: the child may have answered long ago.
   if (lateMs > options.checkMs) state.owesSince = Math.max(state.owesSince, now - options.checkMs)
+  // The clock was set back: it owes its answer from now on, not only when the same hour has come again.
+  state.owesSince = Math.min(state.owesSince, now)
   if (state.underWay.size === 0) return
   const silentMs = now - state.owesSince
   if (silentMs > options.deadlineMs) die(state, 'hung', `no answer for ${silentMs} ms`)

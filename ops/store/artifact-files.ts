@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { cp, mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Artifact, openArtifact } from '../../models/artifact.ts'
+import { Fault } from '../../streams/fault.ts'
 
 export interface ArtifactFiles {
   /** Copies an artifact from anywhere; one that is there already is left as it is. */
@@ -17,12 +18,22 @@ export interface ArtifactFiles {
   readonly remove: (sha256: string) => Promise<void>
 }
 
+/** Whole in itself is not enough: it must be the one that was asked for. */
+async function openNamed(folder: string, sha256: string): Promise<Artifact> {
+  const artifact = await openArtifact(join(folder, sha256))
+  if (artifact.sha256 === sha256) return artifact
+  throw new Fault(
+    'artifact.hash',
+    `${artifact.folder} holds another artifact than its name says: its manifest's sha256 is ${artifact.sha256}`,
+  )
+}
+
 export function artifactFiles(folder: string): ArtifactFiles {
   const opened = new Map<string, Promise<Artifact>>()
   const open = (sha256: string): Promise<Artifact> => {
     const known = opened.get(sha256)
     if (known) return known
-    const opening = openArtifact(join(folder, sha256))
+    const opening = openNamed(folder, sha256)
     opened.set(sha256, opening)
     opening.catch(() => opened.delete(sha256))
     return opening

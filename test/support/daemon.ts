@@ -11,7 +11,7 @@ import { temporaryFolder } from './temporary-folder.ts'
 import { until } from './until.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const cli = join(root, 'ops', 'cli', 'main.ts')
+export const cli = join(root, 'ops', 'cli', 'main.ts')
 
 /** Two coins, three small families, a tape that plays a candle each half second. */
 export const quickConfig = `
@@ -23,6 +23,12 @@ api: { port: 0 }
 export interface House {
   readonly data: string
   readonly config: string
+}
+
+export interface StartOptions {
+  /** Modules that are loaded before the daemon's own. */
+  readonly preload?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export interface RunningDaemon {
@@ -58,13 +64,13 @@ export async function startDaemon(
   t: TestContext,
   at: House,
   readyMsMax = 60_000,
+  { preload = [], env = {} }: StartOptions = {},
 ): Promise<RunningDaemon> {
+  const imports = preload.flatMap((module) => ['--import', module])
   const child = spawn(
     process.execPath,
-    [cli, 'run', '--json', '--data', at.data, '--config', at.config],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
+    [...imports, cli, 'run', '--json', '--data', at.data, '--config', at.config],
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
   )
   let written = ''
   child.stdout.on('data', (chunk: Buffer) => {

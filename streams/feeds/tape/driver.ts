@@ -33,6 +33,8 @@ export class Driver {
   #hasBegun = false
   /** While set, market time follows the wall from here. */
   #anchor: { readonly wall: Millis; readonly market: Millis } | undefined
+  /** The wall's time when it was last looked at. */
+  #lookedAt: Millis = Number.NEGATIVE_INFINITY
   #timer: Subscription | undefined
   #paceChanges: Subscription | undefined
   #isPlaying = false
@@ -121,6 +123,9 @@ export class Driver {
   #followTheWall(): boolean {
     const { clock, speed } = this.#options
     const now = clock.now()
+    // The wall's clock was set back: the tape does not wait for the same hour to come again.
+    if (now < this.#lookedAt) this.#anchor = undefined
+    this.#lookedAt = now
     this.#anchor ??= { wall: now, market: this.#present }
     const { wall, market } = this.#anchor
     const wanted = market + Math.floor((now - wall) * speed)

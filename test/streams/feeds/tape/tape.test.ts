@@ -345,3 +345,24 @@ test('at full speed the event loop gets its turns', () => {
   clock.flush()
   assert.equal(others, 1000)
 })
+
+test('a wall clock that is set back or forward does not hold the tape up, and does not hurry it beyond the fleet', () => {
+  const clock = simulated()
+  let offsetMs = 0
+  const now = clock.now.bind(clock)
+  clock.now = () => now() + offsetMs
+  const startAt = seededStartAt
+  const feed = feedWith({ clock, speed: 60, startAt })
+  const times: number[] = []
+  feed
+    .open(btc, startAt)
+    .pipe(takeWhile((item) => item.type !== 'clock' || item.at < startAt + 60 * minuteMs, true))
+    .subscribe((item) => {
+      if (item.type !== 'clock') return
+      times.push(now())
+      if (times.length === 10) offsetMs = -hourMs
+      if (times.length === 20) offsetMs = 0
+    })
+  clock.flush()
+  assert.ok((times.at(-1) as number) < 70_000, `an hour at 60x took ${times.at(-1)} ms`)
+})
