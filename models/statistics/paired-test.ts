@@ -80,7 +80,10 @@ function inflation(groups: readonly number[]): number {
     if (i > 0) together += (it - centre) * ((groups[i - 1] as number) - centre)
   })
   const seen = together / own
-  const correlation = Math.min(0.9, Math.max(0, seen + (1 + 3 * Math.max(0, seen)) / groups.length))
+  const correlation = Math.min(
+    correlationMax,
+    Math.max(0, seen + (1 + 3 * Math.max(0, seen)) / groups.length),
+  )
   return Math.sqrt((1 + correlation) / (1 - correlation))
 }
 
