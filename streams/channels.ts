@@ -104,8 +104,8 @@ export interface Happenings {
     coin: string
     family: string
     kind: string
-    from: number | null
-    to: number
+    fromVersion: number | null
+    toVersion: number
     state: string
     reason: string | null
     cutAt: number | null

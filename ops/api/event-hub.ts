@@ -115,6 +115,28 @@ function hear(
     listen('gap.healed', ({ from, to, ...gap }) =>
       publish('gap', { ...gap, from: iso(from), to: iso(to), state: 'healed' }),
     ),
+    listen('version.stage', ({ stage, ...version }) =>
+      publish('model', { ...version, state: stage }),
+    ),
+    listen('version.backfilling', ({ doneTo, from, to, rows, ...version }) =>
+      publish('model', {
+        ...version,
+        state: 'judged',
+        backfill: { doneTo: iso(doneTo), from: iso(from), to: iso(to), rows },
+      }),
+    ),
+    listen('swap.changed', ({ swap, fromVersion, toVersion, cutAt, ...more }) =>
+      publish('swap', {
+        id: String(swap),
+        ...more,
+        from: fromVersion,
+        to: toVersion,
+        cutAt: cutAt === null ? null : iso(cutAt),
+      }),
+    ),
+    listen('swap.cut', ({ swap, cutAt }) =>
+      publish('swap', { id: String(swap), cutAt: iso(cutAt) }),
+    ),
     listen('version.quarantined', (version) =>
       publish('model', { ...version, state: 'quarantined' }),
     ),

@@ -19,6 +19,7 @@ import { historyCommands } from './commands/history.ts'
 import { listCommands } from './commands/lists.ts'
 import { trainCommands } from './commands/train.ts'
 import { transferCommands } from './commands/transfer.ts'
+import { versionCommands } from './commands/versions.ts'
 import { exitCodeOf, exitCodes } from './exit.ts'
 import { type Market, openMarketOrDaemon } from './market.ts'
 import type { World } from './world.ts'
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   ...listCommands,
   ...historyCommands,
   ...trainCommands,
+  ...versionCommands,
   ...controlCommands,
   ...transferCommands,
   ...configCommands,

@@ -1,9 +1,11 @@
 /** The command line's entry: the real world, made once, and the exit code handed to the system. */
 import { readFileSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { childrenFor } from '../../actors/inference/home.ts'
+import { Fault } from '../../streams/fault.ts'
 import { wallClock } from '../../streams/time.ts'
 import { environment } from '../config/environment.ts'
 import { lockHolder } from '../store/data-directory.ts'
@@ -50,6 +52,7 @@ const world: World = {
   holder: (path) => lockHolder({ path }),
   token: (path) => tokenIn(join(path, 'token')),
   fetch,
+  readFolder,
   terminate: (pid) => void process.kill(pid, 'SIGTERM'),
   openMarket: async (path, config) => (await import('../store-work.ts')).openMarket(path, config),
   probes: realProbes(root, Object.keys(about.dependencies), () => wallClock.now(), fetch),
@@ -62,6 +65,20 @@ function tokenIn(file: string): string | undefined {
   } catch {
     return undefined // Another user's: what only reads goes on without it, what writes is refused by the daemon.
   }
+}
+
+async function readFolder(path: string): Promise<ReadonlyMap<string, Uint8Array>> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(
+    (cause: unknown) => {
+      throw new Fault('usage.folder', `cannot read the folder ${path}`, { cause })
+    },
+  )
+  const files = new Map<string, Uint8Array>()
+  for (const entry of entries.filter((it) => it.isFile())) {
+    const file = join(entry.parentPath, entry.name)
+    files.set(relative(path, file), await readFile(file))
+  }
+  return files
 }
 
 // Whoever reads our output may stop reading (`starling logs | head`): that ends us quietly.

@@ -24,6 +24,7 @@ const answerMsMax = 60_000
 /** The daemon, for what only a daemon can do. */
 export interface Daemon extends Market {
   readonly holder: Holder
+  readonly upload: (path: string, form: FormData) => Promise<unknown>
   readonly send: (method: 'POST' | 'DELETE', path: string, body?: object) => Promise<unknown>
 }
 
@@ -49,6 +50,7 @@ export function requireDaemon(world: World, dataPath: string): Daemon {
         headers: { ...headers, 'content-type': 'application/json' },
         body: JSON.stringify(body),
       }),
+    upload: (path, form) => call(path, { method: 'POST', headers, body: form }),
     close: async () => {},
   }
 }

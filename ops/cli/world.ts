@@ -20,6 +20,8 @@ export interface World {
   /** The token kept in a data directory; undefined where there is none or it may not be read. */
   readonly token: (dataPath: string) => string | undefined
   readonly fetch: typeof fetch
+  /** The plain files under a folder, by their path in it. `usage.folder` where there is none. */
+  readonly readFolder: (path: string) => Promise<ReadonlyMap<string, Uint8Array>>
   /** Asks a process to end. */
   readonly terminate: (pid: number) => void
   readonly openMarket: OpenMarket

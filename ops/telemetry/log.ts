@@ -31,6 +31,15 @@ const logged: { readonly [K in keyof Happenings]?: LevelOf<K> } = {
   'prediction.disagreed': 'error',
   'inference.child': ({ event }) => (event === 'started' || event === 'recycled' ? 'info' : 'warn'),
   'version.quarantined': 'error',
+  'version.stage': ({ stage }) =>
+    stage === 'rejected' || stage === 'quarantined' ? 'warn' : 'info',
+  'version.backfilling': 'info',
+  'version.judged': 'info',
+  'version.expired': 'warn',
+  'swap.changed': ({ state, kind }) =>
+    state === 'rejected' || kind === 'fallback' ? 'warn' : 'info',
+  'swap.cut': 'info',
+  'swap.troubled': 'warn',
   'training.asked': 'info',
   'training.step': ({ state }) => (state === 'failed' ? 'warn' : 'info'),
   'training.ended': ({ state }) => (state === 'failed' ? 'warn' : 'info'),
@@ -110,7 +119,7 @@ function fieldsOf(what: object): Readonly<Record<string, unknown>> {
 /** Instants are ISO 8601 in logs too. */
 function readable(key: string, value: unknown): unknown {
   if (value instanceof Error) return errorOf(value)
-  const isInstant = typeof value === 'number' && /^(from|to|openAt|lastAt)$/.test(key)
+  const isInstant = typeof value === 'number' && /^(from|to|openAt|lastAt|cutAt|doneTo)$/.test(key)
   return isInstant && Number.isFinite(value) ? iso(value) : value
 }
 

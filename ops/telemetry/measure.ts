@@ -30,6 +30,7 @@ export function measure(metrics: Metrics, gauges: Gauges): Stop {
     ...measureMarket(metrics),
     ...measureLedger(metrics),
     ...measureInference(metrics),
+    ...measureSwaps(metrics),
     ...measureActors(metrics, gauges.tree),
     ...measureTraining(metrics),
   ]
@@ -114,6 +115,20 @@ function measureInference({ counter, gauge, histogram }: Metrics): readonly Stop
       queue.set([], bundle.queuedRows)
     }),
     listen('inference.child', ({ event }) => children([event])),
+  ]
+}
+
+const swapBuckets = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800]
+
+function measureSwaps({ counter, histogram }: Metrics): readonly Stop[] {
+  const swaps = counter('swaps_total', 'Changes of slots that are over', ['result'])
+  const seconds = histogram('swap_seconds', 'From a wish to its end', swapBuckets)
+  return [
+    listen('swap.changed', ({ state, kind, seconds: took }) => {
+      if (state === 'waiting' || state === 'running') return
+      swaps([kind === 'swap' || state !== 'done' ? state : kind])
+      if (state === 'done' && took !== null) seconds([], took)
+    }),
   ]
 }
 

@@ -15,6 +15,20 @@ const when = (key: string, name = key): Column<Row> => ({
   of: (row) => minute(row[key] as string | null),
 })
 
+/** `announced 04:12:07 · fetched +0.1 s · … · serving +12.4 s`: of the version that it moves to. */
+function transitions(row: Row): string | null {
+  const journal = row.journal as readonly { at: string; version: number; transition: string }[]
+  const own = journal.filter(({ version }) => version === row.to)
+  const [first] = own
+  if (!first) return null
+  const since = (at: string): string => ((Date.parse(at) - Date.parse(first.at)) / 1000).toFixed(1)
+  return own
+    .map(({ at, transition }, i) =>
+      i === 0 ? `${transition} ${at.slice(11, 19)}` : `${transition} +${since(at)} s`,
+    )
+    .join(' · ')
+}
+
 const filters: Readonly<Record<string, Option>> = {
   coin: { type: 'string', what: 'of one coin, BTC/USDT or BTC-USDT' },
   family: { type: 'string', what: 'of one family' },
@@ -93,8 +107,17 @@ const lists: readonly List[] = [
       text('family'),
       figure('from'),
       figure('to'),
-      when('cutAt', 'cut'),
+      text('kind'),
       text('state'),
+      {
+        name: 'verdict',
+        of: (row) => (row.verdict as { verdict: string } | null)?.verdict ?? null,
+      },
+      when('cutAt', 'cut'),
+      figure('missed'),
+      figure('twice'),
+      { name: 'transitions', of: transitions },
+      text('reason'),
     ],
   },
   {

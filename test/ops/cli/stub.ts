@@ -51,6 +51,7 @@ export function stubWorld(more: Partial<World> = {}): World {
     holder: () => ({ pid: 7, address }),
     token: () => token,
     fetch: async (input, init) => app.request(String(input), init),
+    readFolder: async () => new Map([['manifest.json', new Uint8Array([123, 125])]]),
     terminate: () => {},
     openMarket: async () => ({ reads: stubReads, close: async () => {} }),
     probes: healthy,
