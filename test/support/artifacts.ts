@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Graph, onnx } from './onnx.ts'
+import { type Graph, onnx } from '../../models/onnx.ts'
 
 export interface TestModel {
   readonly graph: Graph
