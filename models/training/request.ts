@@ -3,7 +3,10 @@
  * line. It reads dataset folders, writes `model.onnx`, `golden.json` and `trained.json` into `out`, tells how it goes as
  * JSON lines on stdout (`events.ts`), and ends with 0. It sees nothing else: no store, no network, no secret.
  */
+import { z } from 'zod'
+import { Fault } from '../../streams/fault.ts'
 import type { Label } from '../manifest.ts'
+import { settings, trialSchema } from './events.ts'
 
 export interface TrainRequest {
   readonly format: 'starling-train/1'
@@ -43,32 +46,41 @@ export interface TrainRequest {
 export type TimeRange = readonly [from: number, to: number]
 
 /** `trained.json`: what the trainer says of its work. Scores are not its business: they are made from the ONNX file. */
-export interface Trained {
+const trained = z.looseObject({
   /** With its version: `lightgbm 4.7.0`. */
-  readonly trainer: string
-  readonly device: string
-  readonly seconds: number
-  readonly rows: { readonly train: number; readonly validate: number }
-  readonly input: { readonly tensor: string }
-  readonly output: {
-    readonly tensor: string
-    readonly kind: 'probabilities' | 'logits' | 'value'
-  }
+  trainer: z.string(),
+  device: z.string(),
+  seconds: z.number().min(0),
+  rows: z.looseObject({ train: z.int().min(1), validate: z.int().min(0) }),
+  input: z.looseObject({ tensor: z.string() }),
+  output: z.looseObject({
+    tensor: z.string(),
+    kind: z.enum(['probabilities', 'logits', 'value']),
+  }),
   /** The greatest difference between the framework's answers and the ONNX file's, over the validation rows. */
-  readonly parity: number
+  parity: z.number().min(0),
   /** Share of the whole by column, where the family has it. */
-  readonly importance: Readonly<Record<string, number>> | null
-  readonly trials: readonly Trial[]
+  importance: z.record(z.string(), z.number()).nullable(),
+  trials: z.array(trialSchema),
   /** What was used in the end. */
-  readonly settings: Readonly<Record<string, number | string | boolean>>
+  settings,
   /** How often each class came among the training rows, sell, hold, buy; null for a regression. */
-  readonly frequencies: readonly [number, number, number] | null
-}
+  frequencies: z.tuple([z.number(), z.number(), z.number()]).nullable(),
+})
 
-export interface Trial {
-  readonly number: number
-  readonly settings: Readonly<Record<string, number | string | boolean>>
-  /** On the validation rows; null where it was pruned before it had one. */
-  readonly loss: number | null
-  readonly state: 'complete' | 'pruned' | 'failed'
+export type Trained = z.infer<typeof trained>
+export type Trial = z.infer<typeof trialSchema>
+
+export function parseTrained(bytes: Uint8Array): Trained {
+  let json: unknown
+  try {
+    json = JSON.parse(new TextDecoder().decode(bytes))
+  } catch (cause) {
+    throw new Fault('trainer.half_artifact', 'trained.json is not JSON', { cause })
+  }
+  const parsed = trained.safeParse(json)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const where = issue?.path.join('.') ?? ''
+  throw new Fault('trainer.half_artifact', `trained.json: ${where}: ${issue?.message}`)
 }
