@@ -185,6 +185,9 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
     }),
   )
   const metrics = createMetrics()
+  metrics
+    .gauge('build_info', 'What is running, as labels', ['version', 'node'])
+    .set([ground.version, process.version], 1)
   undo.push(
     measure(metrics, {
       tree: assembly.tree.snapshot,

@@ -30,7 +30,10 @@ const publishedSchema = z
   })
   .openapi('Published')
 
-const orderedSchema = swapSchema.extend({ swap: z.string() }).openapi('OrderedSwap')
+// Not `extend`: the schema it is written down as would be a swap that has no further properties, and one more property.
+const orderedSchema = z
+  .strictObject({ ...swapSchema.shape, swap: z.string() })
+  .openapi('OrderedSwap')
 
 const params = z.strictObject({ coin: coinInPath, family })
 
@@ -52,6 +55,11 @@ export function publishRoutes(app: OpenAPIHono, deps: ApiDeps): void {
         coin: coinInQuery.optional(),
         activate: z.enum(['true', 'false']).optional(),
       }),
+      // Told only: what is sent is read as it comes.
+      body: {
+        required: true,
+        content: { 'application/zip': { schema: z.string().openapi({ format: 'binary' }) } },
+      },
     },
     responses: answersWith(201, publishedSchema, 'the version that it is now'),
   })
@@ -76,7 +84,9 @@ export function publishRoutes(app: OpenAPIHono, deps: ApiDeps): void {
         required: true,
         content: {
           'application/json': {
-            schema: z.strictObject({ version: z.int().min(1) }).openapi('SwapTo'),
+            schema: z
+              .strictObject({ version: z.int().min(1).max(2_147_483_647) })
+              .openapi('SwapTo'),
           },
         },
       },

@@ -164,6 +164,9 @@ function scoreBody(
 function figuresOf(scores: Scores) {
   const { classes, values, trading, baseline, versus, n, days } = scores
   const tested = <T extends object>(it: T | null): T | null => it && { ...it }
+  // Where there was nothing to compare there is no difference, and a mean of nothing is no number.
+  const compared = <T extends { readonly mean: number }>(it: T | null): T | null =>
+    it && Number.isFinite(it.mean) ? { ...it } : null
   return {
     n,
     days,
@@ -181,12 +184,12 @@ function figuresOf(scores: Scores) {
       trading: tested(baseline.trading),
     },
     versus: {
-      accuracy: tested(versus.accuracy),
-      logLoss: tested(versus.logLoss),
-      brier: tested(versus.brier),
-      squaredError: tested(versus.squaredError),
-      absoluteError: tested(versus.absoluteError),
-      profit: tested(versus.profit),
+      accuracy: compared(versus.accuracy),
+      logLoss: compared(versus.logLoss),
+      brier: compared(versus.brier),
+      squaredError: compared(versus.squaredError),
+      absoluteError: compared(versus.absoluteError),
+      profit: compared(versus.profit),
     },
   }
 }
