@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { assertContinuity, house, startDaemon } from '../support/daemon.ts'
+import { freePort } from '../support/free-port.ts'
 import { progress } from '../support/ledger-view.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
@@ -96,6 +96,7 @@ scrape_configs: [{ job_name: starling, static_configs: [{ targets: ['${host}'] }
   )
   const data = join(folder, 'data')
   mkdirSync(data)
+  // Prometheus 2.42, which Debian 12 has, cannot be given port 0.
   const port = await freePort()
   const child = spawn(
     program,
@@ -121,15 +122,6 @@ scrape_configs: [{ job_name: starling, static_configs: [{ targets: ['${host}'] }
     30_000,
   )
   return address
-}
-
-/** Prometheus 2.42, which Debian 12 has, cannot say which port the system chose for it. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 function told(
