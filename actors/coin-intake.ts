@@ -22,6 +22,7 @@ export interface Closed {
 export interface Gathered {
   readonly entries: LedgerEntry[]
   readonly closed: Closed[]
+  readonly corrected: Candle[]
   /** Opening of the oldest candle that has changed. */
   mendedFrom: Millis | undefined
   /** It is older than the engine can go back. */
@@ -72,6 +73,7 @@ export function gather(
     case 'corrected': {
       const { candle } = arrival
       into.entries.push({ type: 'candle', candle })
+      into.corrected.push(candle)
       into.mendedFrom = Math.min(into.mendedFrom ?? candle.openAt, candle.openAt)
       if (into.needsRebuild || !state.engine.correct(candle)) into.needsRebuild = true
       else into.entries.push(...featureEntries(ports, candle.openAt, state.position))

@@ -16,7 +16,7 @@ import type { Feed } from '../streams/feeds/feed.ts'
 import type { Gap } from '../streams/gap.ts'
 import { floorTo, type Millis } from '../streams/time.ts'
 import type { CoinEngine } from './coin-engine.ts'
-import { type Arrival, type Closed, type Gathered, gather } from './coin-intake.ts'
+import { type Arrival, type Gathered, gather } from './coin-intake.ts'
 import type { CoinLine } from './coin-line.ts'
 import { type CatchUpPorts, catchUp, keepOrigin, loadEngine } from './coin-start.ts'
 import type { FeatureHistory } from './feature-history.ts'
@@ -42,7 +42,7 @@ export interface CoinPorts extends CatchUpPorts {
 export type CoinMessage =
   | { readonly type: 'arrived' }
   | { readonly type: 'offer_again' }
-  | { readonly type: 'committed'; readonly to: Millis; readonly closed: readonly Closed[] }
+  | ({ readonly type: 'committed'; readonly to: Millis } & Pick<Gathered, 'closed' | 'corrected'>)
   | { readonly type: 'mend_committed'; readonly from: Millis }
   | { readonly type: 'rebuilt'; readonly engine: CoinEngine; readonly from: Millis }
 
@@ -80,15 +80,9 @@ export function coin(ports: CoinPorts): ActorSpec<CoinState, CoinMessage> {
           ports.line.committedTo = Math.max(ports.line.committedTo, message.to)
           ports.committed(message.to)
           ports.line.committed$.next(message.to)
-          for (const { candle, dueAt } of message.closed) {
-            tell('candle.closed', {
-              coin: candle.coin,
-              openAt: candle.openAt,
-              state: candle.state,
-              revision: candle.revision,
-              waitMs: Math.max(0, self.clock.now() - dueAt),
-            })
-          }
+          for (const { candle, dueAt } of message.closed)
+            tellCandle(candle, Math.max(0, self.clock.now() - dueAt))
+          for (const candle of message.corrected) tellCandle(candle, 0)
           return state
         case 'mend_committed':
           self.pipe(rebuild(ports, message.from, state.position), (engine) => ({
@@ -106,6 +100,12 @@ export function coin(ports: CoinPorts): ActorSpec<CoinState, CoinMessage> {
       }
     },
   }
+}
+
+function tellCandle(candle: Candle, waitMs: Millis): void {
+  const { coin, openAt, open, high, low, close, volume, trades, state, revision } = candle
+  const bar = { open, high, low, close, volume, trades }
+  tell('candle.closed', { coin, openAt, ...bar, state, revision, waitMs })
 }
 
 async function start(ports: CoinPorts, self: Self<CoinMessage>): Promise<CoinState> {
@@ -172,7 +172,13 @@ async function rebuild(ports: CoinPorts, from: Millis, position: Millis): Promis
 
 function takeUp(ports: CoinPorts, state: CoinState, self: Self<CoinMessage>): void {
   if (state.rebuilding || state.held) return
-  const gathered: Gathered = { entries: [], closed: [], mendedFrom: undefined, needsRebuild: false }
+  const gathered: Gathered = {
+    entries: [],
+    closed: [],
+    corrected: [],
+    mendedFrom: undefined,
+    needsRebuild: false,
+  }
   const { arrivals } = state
   for (let taken = 0; taken < turnMax; taken++) {
     const arrival = arrivals.peek()
@@ -192,14 +198,14 @@ function offer(
   gathered: Gathered,
 ): void {
   const { line, sink } = ports
-  const { closed, needsRebuild } = gathered
+  const { closed, corrected, needsRebuild } = gathered
   const to = state.position
   const mendedFrom = gathered.mendedFrom ?? to
   const taken = sink.tell({
     type: 'write',
     entries: gathered.entries,
     replyTo: () => {
-      self.tell({ type: 'committed', to, closed })
+      self.tell({ type: 'committed', to, closed, corrected })
       if (needsRebuild) self.tell({ type: 'mend_committed', from: mendedFrom })
     },
   })

@@ -14,7 +14,20 @@ export interface Happenings {
   'gap.healed': { coin: string; from: number; to: number; cause: string }
   'trades.folded': { coin: string; count: number; lastAt: number }
   'trades.aside': { coin: string; count: number; reason: string }
-  'candle.closed': { coin: string; openAt: number; state: string; revision: number; waitMs: number }
+  /** Closed for the first time, or corrected since; what is not known is NaN. */
+  'candle.closed': {
+    coin: string
+    openAt: number
+    open: number
+    high: number
+    low: number
+    close: number
+    volume: number
+    trades: number
+    state: string
+    revision: number
+    waitMs: number
+  }
   'candle.preview': {
     coin: string
     openAt: number

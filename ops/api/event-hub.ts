@@ -99,8 +99,9 @@ function hear(
   preview: (coin: string, data: unknown) => void,
 ): () => void {
   const stops = [
-    listen('candle.closed', ({ openAt, waitMs: _, ...candle }) =>
-      publish('candle', { ...candle, openAt: iso(openAt) }),
+    // As the candles' route has them: JSON has no NaN and writes null, and a volume is a number always.
+    listen('candle.closed', ({ openAt, volume, waitMs: _, ...candle }) =>
+      publish('candle', { ...candle, volume: volume || 0, openAt: iso(openAt) }),
     ),
     listen('candle.preview', ({ openAt, ...candle }) =>
       preview(candle.coin, { ...candle, openAt: iso(openAt) }),

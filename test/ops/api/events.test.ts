@@ -58,7 +58,9 @@ async function reader(t: TestContext, app: ReturnType<typeof createApp>, lastEve
 }
 
 function closeCandle(openAt: number): void {
-  tell('candle.closed', { coin: 'BTC/USDT', openAt, state: 'final', revision: 0, waitMs: 1 })
+  const bar = { open: 1, high: 2, low: 1, close: 2, volume: 3, trades: Number.NaN }
+  const about = { state: 'final', revision: 0, waitMs: 1 }
+  tell('candle.closed', { coin: 'BTC/USDT', openAt, ...bar, ...about })
 }
 
 test('first the whole picture, then what happens, numbered', async (t) => {
@@ -72,7 +74,10 @@ test('first the whole picture, then what happens, numbered', async (t) => {
   assert.deepEqual(await events.next(), {
     id: 'life-1',
     event: 'candle',
-    data: { coin: 'BTC/USDT', openAt: '2026-11-20T12:00:00.000Z', state: 'final', revision: 0 },
+    data: {
+      ...{ coin: 'BTC/USDT', openAt: '2026-11-20T12:00:00.000Z', state: 'final', revision: 0 },
+      ...{ open: 1, high: 2, low: 1, close: 2, volume: 3, trades: null },
+    },
     comment: false,
   })
   assert.equal((await events.next())?.id, 'life-2')

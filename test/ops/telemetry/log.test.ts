@@ -42,7 +42,9 @@ test('coin, lane and incarnation have one id each', (t) => {
 test('what happens at every candle is said only on request', (t) => {
   const quiet = logged(t)
   const chatty = logged(t, 'debug')
-  tell('candle.closed', { coin: 'BTC/USDT', openAt: 0, state: 'final', revision: 0, waitMs: 1 })
+  const bar = { open: 1, high: 1, low: 1, close: 1, volume: 1, trades: 1 }
+  const about = { state: 'final', revision: 0, waitMs: 1 }
+  tell('candle.closed', { coin: 'BTC/USDT', openAt: 0, ...bar, ...about })
   assert.equal(quiet.lines.length, 0)
   assert.equal(chatty.lines.length, 1)
 })
