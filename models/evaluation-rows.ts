@@ -5,6 +5,7 @@
  */
 import { Fault } from '../streams/fault.ts'
 import type { Millis } from '../streams/time.ts'
+import type { RowBlockRead } from './dataset/read.ts'
 import { DayTally } from './day-tally.ts'
 import { inputWidth, isInSample, type Manifest, outputWidth, type Range } from './manifest.ts'
 import type { Signal } from './prediction.ts'
@@ -13,25 +14,13 @@ import { profitOf, type TradingCosts } from './score-trading.ts'
 import { readAnswer, signalOf } from './signal.ts'
 import type { TimeRange } from './training/request.ts'
 
-/** Consecutive candles; what is unknown is NaN. */
-export interface RowBlockRead {
-  readonly length: number
-  readonly openAt: Float64Array
-  /** 0 where the row is an example. */
-  readonly flaw: ArrayLike<number>
-  /** Of the close over the horizon. */
-  readonly change: Float64Array
-  /** 0 sell, 1 hold, 2 buy, or the value. */
-  readonly target: Float64Array
-  readonly naive: Float64Array
-  /** Row-major, one for each of `columns`. */
-  readonly values: Float32Array
-}
+/** Of consecutive candles. */
+export type JudgedBlock = Omit<RowBlockRead, 'close'>
 
 export interface RowsRead {
   readonly columns: readonly string[]
   readonly intervalMs: Millis
-  readonly blocks: AsyncIterable<RowBlockRead> | Iterable<RowBlockRead>
+  readonly blocks: AsyncIterable<JudgedBlock> | Iterable<JudgedBlock>
 }
 
 export interface Contestant {
@@ -121,7 +110,7 @@ class Entrant {
   }
 
   /** Takes the next candle's row; true where all that the model sees at it is known. */
-  see(block: RowBlockRead, i: number): boolean {
+  see(block: JudgedBlock, i: number): boolean {
     const own = this.#at.length
     const openAt = block.openAt[i] as Millis
     const start = i * (block.values.length / block.length)

@@ -7,25 +7,20 @@ import type { Coin } from '../streams/coin.ts'
 import { Fault } from '../streams/fault.ts'
 import { type Artifact, openArtifact, readVerified } from './artifact.ts'
 import type { DatasetManifest } from './dataset/manifest.ts'
+import type { OpenDataset } from './dataset/read.ts'
 import type { EvaluationRequest } from './evaluation.ts'
-import { type RowsRead, type Tallied, tallyRows } from './evaluation-rows.ts'
+import { type Tallied, tallyRows } from './evaluation-rows.ts'
 import { goldenDistance, goldenTolerance } from './golden.ts'
 import { inputWidth, trainingRanges } from './manifest.ts'
 import { type ClassCounts, readFrequencies } from './no-skill.ts'
 import { openSession, type Session } from './session.ts'
 import type { Comparison, GoldenCheck, Sheet } from './sheet.ts'
 
-export interface OpenedDataset {
-  readonly manifest: DatasetManifest
-  /** Of the rows in these ranges, and as many before each as a window needs. */
-  readonly rows: RowsRead
-}
-
 export async function compareOn(
-  dataset: OpenedDataset,
+  dataset: OpenDataset,
   request: EvaluationRequest,
   clock: () => number,
-  progress?: (rows: number) => void,
+  progress?: (done: number, of: number) => void,
 ): Promise<Comparison> {
   const challenger = await enter(request.artifact, dataset.manifest)
   if (challenger.type === 'unlike') throw new Fault('evaluation.unlike', challenger.why)
@@ -37,7 +32,7 @@ export async function compareOn(
   const isSound = challenger.golden.passed
   const tallied = isSound
     ? await tallyRows(
-        dataset.rows,
+        rowsFor(dataset, sessions, request),
         sessions.map(({ artifact: { manifest }, session, trained }) => ({
           manifest,
           trained,
@@ -45,7 +40,7 @@ export async function compareOn(
         })),
         request.ranges,
         request,
-        progress,
+        (done) => progress?.(done, candlesIn(request, dataset.intervalMs)),
       )
     : []
   const [mine, theirs] = tallied
@@ -63,6 +58,28 @@ export async function compareOn(
   }
   for (const { session } of sessions) await session?.release()
   return comparison
+}
+
+/** What the models see, from as far before each range as the longest window reaches. */
+function rowsFor(
+  { rows, intervalMs }: OpenDataset,
+  entered: readonly Entered[],
+  { ranges }: EvaluationRequest,
+): ReturnType<OpenDataset['rows']> {
+  const inputs = entered.map(({ artifact }) => artifact.manifest.input)
+  const columns = new Set(inputs.flatMap((it) => (it.kind === 'text' ? [] : it.columns)))
+  const reach = Math.max(...inputs.map((it) => it.length)) * intervalMs
+  const [first, last] = spanOf(ranges)
+  return rows([...columns], [first - reach, last])
+}
+
+function candlesIn({ ranges }: EvaluationRequest, intervalMs: number): number {
+  const [first, last] = spanOf(ranges)
+  return (last - first) / intervalMs
+}
+
+function spanOf(ranges: EvaluationRequest['ranges']): readonly [from: number, to: number] {
+  return [Math.min(...ranges.map(([from]) => from)), Math.max(...ranges.map(([, to]) => to))]
 }
 
 interface Entered {
@@ -125,6 +142,9 @@ function unlike({ manifest }: Artifact, dataset: DatasetManifest): string | null
     return `it looks ${horizonCandles} candles ahead, the dataset ${dataset.horizonCandles}`
   if (input.kind !== 'text' && input.featureSet !== dataset.featureSet)
     return `its feature set ${input.featureSet.slice(0, 15)} is not the dataset’s ${dataset.featureSet.slice(0, 15)}`
+  const missing =
+    input.kind === 'text' ? [] : input.columns.filter((it) => !dataset.columns.includes(it))
+  if (missing.length > 0) return `the dataset has no column ${missing.join(', ')}`
   if (label.kind !== dataset.label.kind)
     return `its label is ${label.kind}, the dataset’s ${dataset.label.kind}`
   if (JSON.stringify(sorted(label)) !== JSON.stringify(sorted(dataset.label)))
@@ -147,8 +167,8 @@ async function sheetOf(
     subject,
     sha256: artifact.sha256,
     task: artifact.manifest.task,
-    from: Math.min(...ranges.map(([from]) => from)),
-    to: Math.max(...ranges.map(([, to]) => to)),
+    from: spanOf(ranges)[0],
+    to: spanOf(ranges)[1],
     days: tallied?.days ?? [],
     coverage: { candles: tallied?.candles ?? 0, answered: tallied?.answered ?? 0 },
     frequencies: await ownFrequencies(artifact),

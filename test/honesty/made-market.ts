@@ -8,7 +8,7 @@
  * where there is no signal.
  */
 
-import type { RowBlockRead } from '../../models/evaluation-rows.ts'
+import type { JudgedBlock } from '../../models/evaluation-rows.ts'
 import { labelled } from '../../models/label.ts'
 import type { Label } from '../../models/manifest.ts'
 import type { TimeRange } from '../../models/training/request.ts'
@@ -41,7 +41,7 @@ export const columns: readonly string[] = [
 export interface MadeMarket {
   readonly seed: number
   readonly signal: number
-  readonly block: RowBlockRead
+  readonly block: JudgedBlock
   readonly train: TimeRange
   readonly test: TimeRange
 }
@@ -70,7 +70,7 @@ export async function makeMarket(
   }
 }
 
-async function engineRows(seed: number, signal: number, from: Millis): Promise<RowBlockRead> {
+async function engineRows(seed: number, signal: number, from: Millis): Promise<JudgedBlock> {
   const length = (seededStartAt - from) / minuteMs
   const engine = new FeatureEngine(minuteMs)
   const block = new RowBlock(engine.set.columns.length, length)
@@ -96,7 +96,7 @@ async function engineRows(seed: number, signal: number, from: Millis): Promise<R
     ...{ length, change, target, naive, values },
     openAt: Float64Array.from({ length }, (_, i) => from + i * minuteMs),
     // A minute without trades is no example: there was no close to trade at.
-    flaw: Uint8Array.from(block.candles.state, (it) => (it === 0 ? 0 : 1)),
+    flaw: Int32Array.from(block.candles.state, (it) => (it === 0 ? 0 : 1)),
   }
 }
 
