@@ -12,7 +12,6 @@ import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'
 import { Pace } from '../streams/feeds/pace.ts'
 import { type Clock, dayMs, hourMs, type Millis } from '../streams/time.ts'
-import type { LaneJournal } from '../supervisor/lane-journal.ts'
 import { createApp } from './api/app.ts'
 import type { ApiDeps } from './api/deps.ts'
 import { createEventHub } from './api/event-hub.ts'
@@ -61,8 +60,6 @@ export interface DaemonOptions {
   readonly say: (text: string) => void
   readonly version: string
   readonly inferenceEntry?: string
-  /** A test stands between the reconciler and what is written. */
-  readonly wrapJournal?: (journal: LaneJournal) => LaneJournal
 }
 
 export interface Daemon {

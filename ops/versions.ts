@@ -14,7 +14,7 @@ import { featureSet } from '../streams/features/set.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
 import { type Clock, dayMs, floorTo, type Millis } from '../streams/time.ts'
 import type { FleetPort } from '../supervisor/carry-out.ts'
-import type { LaneJournal, Swap } from '../supervisor/lane-journal.ts'
+import type { Swap } from '../supervisor/lane-journal.ts'
 import type { SwapPolicy } from '../supervisor/reconcile.ts'
 import {
   type ReconcilerCommand,
@@ -51,8 +51,6 @@ export interface VersionsNeeds {
   readonly assembly: Assembly
   /** What the gate says of a swap's version; `onShadow` counts what it predicted beside the incumbent, too. */
   readonly judge: (swap: Swap, onShadow: boolean) => Promise<Verdict>
-  /** A test stands between the reconciler and what is written. */
-  readonly wrapJournal?: (journal: LaneJournal) => LaneJournal
 }
 
 const askMsMax: Millis = 30_000
@@ -62,8 +60,7 @@ const settleCandlesMax = 10
 export async function startVersions(needs: VersionsNeeds): Promise<VersionControls> {
   const { config, clock, store, lanes, registry, assembly } = needs
   const { tree, fleet } = assembly
-  const written = openJournal({ ...store, lease: needs.lease })
-  const journal = toldJournal(needs.wrapJournal?.(written) ?? written)
+  const journal = toldJournal(openJournal({ ...store, lease: needs.lease }))
   const policy: SwapPolicy = {
     intervalMs: store.intervalMs,
     shadowCandles: config.fleet.shadowCandles,

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { testFolder } from '../support/artifacts.ts'
+import { assertContinuity, house, type RunningDaemon, startDaemon } from '../support/daemon.ts'
+import { wellAgain } from '../support/ledger-view.ts'
+import { until } from '../support/until.ts'
+import { ended, order, publish, type SwapBody, slotsOf, writeVersion } from '../support/versions.ts'
+
+const config = `
+market: { source: tape, coins: [BTC/USDT], historyDays: 1, tape: { speed: 240 } }
+fleet: { families: { linear: {} }, shadowCandles: 1 }
+training: { where: off }
+api: { port: 0 }
+`
+const lane = 'BTC-USDT/linear'
+const preload = [fileURLToPath(new URL('../support/deadly-journal-preload.ts', import.meta.url))]
+/** What is written of one swap to a new version, in order; the old v2 is there from the third one on. */
+const writes = [
+  'open',
+  'begin',
+  'write fetched',
+  'write verified',
+  'write loaded',
+  'write warmed',
+  'judged',
+  'write backfilled',
+  'write shadowing',
+  'cut',
+  'archive',
+  'end done',
+]
+
+interface Stage {
+  readonly daemon: () => Promise<RunningDaemon>
+  readonly killAt: (when: string) => void
+  /** A new artifact in the registry. */
+  readonly version: (daemon: RunningDaemon) => Promise<number>
+}
+
+function stage(t: TestContext): Stage {
+  const at = house(t, config)
+  const file = join(at.config, '..', 'death')
+  let mark = 0
+  return {
+    daemon: () => startDaemon(t, at, 60_000, { preload, env: { STARLING_TEST_DEATH: file } }),
+    killAt: (when) => writeFileSync(file, when),
+    version: async (daemon) => {
+      mark += 1
+      const folder = testFolder(t)
+      await writeVersion(folder, mark)
+      return (await publish(daemon, folder, 'coin=BTC-USDT')).version
+    },
+  }
+}
+
+/** The daemon's own end, by its own hand. */
+async function died(daemon: RunningDaemon): Promise<void> {
+  const gone = (): boolean => daemon.process.signalCode === 'SIGKILL'
+  await until(`it was killed`, gone, 60_000).catch((error: Error) => {
+    throw new Error(`${error.message}; it wrote: ${daemon.output().slice(-3_000)}`)
+  })
+}
+
+async function newest(daemon: RunningDaemon): Promise<SwapBody> {
+  const { items } = await daemon.get<{ items: SwapBody[] }>('/api/v1/swaps?limit=1')
+  return items[0] as SwapBody
+}
+
+test('killed before and after every single write of a swap, a lane ends where it would have ended without', async (t) => {
+  const { daemon: start, killAt, version } = stage(t)
+  let daemon = await start()
+  for (let i = 0; i < 2; i++) {
+    const to = await version(daemon)
+    assert.equal((await ended(daemon, (await order(daemon, lane, to)).swap)).state, 'done')
+  }
+  for (const when of writes.flatMap((write) => [`before ${write}`, `after ${write}`])) {
+    const before = await slotsOf(daemon, lane)
+    const to = await version(daemon)
+    killAt(when)
+    const asked = order(daemon, lane, to).catch(() => undefined)
+    await died(daemon)
+    await asked
+    const from = performance.now()
+    daemon = await start()
+    // A wish that was never written was never made.
+    if (when === 'before open') await order(daemon, lane, to)
+    const swap = await ended(daemon, (await newest(daemon)).id)
+    t.diagnostic(`${when}: over ${Math.round(performance.now() - from)} ms after the start`)
+    assert.deepEqual(
+      [swap.to, swap.state, swap.missed, swap.twice],
+      [to, 'done', 0, 0],
+      `${when}: ${JSON.stringify(swap)}`,
+    )
+    assert.deepEqual(await slotsOf(daemon, lane), { v1: 1, v2: before.v3, v3: to }, when)
+    const told = swap.journal.map((it) => `${it.version} ${it.transition}`)
+    assert.deepEqual(told, [...new Set(told)], `${when}: a transition is written once`)
+  }
+  await wellAgain(daemon)
+  await assertContinuity(daemon)
+  await daemon.end('SIGTERM')
+})
+
+test('killed before and after a rollback is written, it is either not made or made whole', async (t) => {
+  const { daemon: start, killAt, version } = stage(t)
+  let daemon = await start()
+  const to = await version(daemon)
+  await ended(daemon, (await order(daemon, lane, to)).swap)
+  for (const when of ['before rollback', 'after rollback']) {
+    killAt(when)
+    const asked = order(daemon, lane).catch(() => undefined)
+    await died(daemon)
+    await asked
+    daemon = await start()
+    const slots = await slotsOf(daemon, lane)
+    assert.equal(slots.v3, when === 'before rollback' ? to : null)
+    if (when === 'after rollback') {
+      const back = await ended(daemon, (await newest(daemon)).id)
+      assert.deepEqual([back.kind, back.state, back.missed, back.twice], ['rollback', 'done', 0, 0])
+    }
+  }
+  await assertContinuity(daemon)
+  await daemon.end('SIGTERM')
+})
