@@ -5,6 +5,7 @@
 import { openArtifact } from '../../models/artifact.ts'
 import { openSession, type Session } from '../../models/session.ts'
 import { Fault } from '../../streams/fault.ts'
+import { leaveWithParent } from './parent.ts'
 import { serveInference } from './serve.ts'
 
 const rssSoftMax = Number(process.argv[2])
@@ -17,4 +18,5 @@ async function open(folder: string, sha256: string): Promise<Session> {
   return openSession(artifact)
 }
 
+leaveWithParent()
 serveInference(process, open, rssSoftMax)

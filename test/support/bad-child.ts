@@ -2,6 +2,7 @@
  * An inference child whose models misbehave by name: the folder says how. Rows that begin with 13 are the bad ones for those
  * that depend on the row.
  */
+import { leaveWithParent } from '../../actors/inference/parent.ts'
 import { type Opened, serveInference } from '../../actors/inference/serve.ts'
 import { Fault } from '../../streams/fault.ts'
 
@@ -53,4 +54,5 @@ async function open(folder: string): Promise<Opened> {
   }
 }
 
+leaveWithParent()
 serveInference(process, open, Number.POSITIVE_INFINITY)

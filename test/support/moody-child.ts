@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { leaveWithParent } from '../../actors/inference/parent.ts'
 import { type Opened, serveInference } from '../../actors/inference/serve.ts'
 import { openArtifact } from '../../models/artifact.ts'
 import { openSession } from '../../models/session.ts'
@@ -45,4 +46,5 @@ async function open(folder: string): Promise<Opened> {
   }
 }
 
+leaveWithParent()
 serveInference(process, open, Number(process.argv[2]))

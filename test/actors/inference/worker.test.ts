@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openArtifact } from '../../../models/artifact.ts'
@@ -186,14 +187,20 @@ test('children that are killed from outside lose nothing', async (t) => {
   )
 })
 
-test('children leave when the parent is killed', async () => {
-  const parent = spawn(process.execPath, [orphan], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [line] = await once(parent.stdout, 'data')
-  const pids: number[] = JSON.parse(String(line))
-  assert.equal(pids.length, 2)
-  parent.kill('SIGKILL')
-  await until('the children are gone', () => pids.every((pid) => !isAlive(pid)))
-})
+for (const [what, args, children] of [
+  ['children leave when the parent is killed', [], 2],
+  ['a child that hangs inside of a model leaves when the parent is killed', ['hang'], 1],
+] as const) {
+  test(what, { skip: args.length > 0 && process.platform !== 'linux' }, async () => {
+    const stdio = ['ignore', 'pipe', 'inherit'] as const
+    const parent = spawn(process.execPath, [orphan, ...args], { stdio: [...stdio] })
+    const [line] = await once(parent.stdout as Readable, 'data')
+    const pids: number[] = JSON.parse(String(line))
+    assert.equal(pids.length, children)
+    parent.kill('SIGKILL')
+    await until('the children are gone', () => pids.every((pid) => !isAlive(pid)))
+  })
+}
 
 function isAlive(pid: number): boolean {
   try {
