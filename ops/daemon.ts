@@ -198,6 +198,7 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
   undo.push(tellTree(assembly, hub))
   const training = await trainingInDaemon({
     ...ground,
+    registry: models,
     hub,
     marketNow: () => feed.now(),
     coins: () => assembly.fleet.coins.map(({ coin }) => coin),

@@ -30,6 +30,8 @@ export interface StoreOptions {
 }
 
 export interface Store {
+  /** For a process of its own that opens it too. */
+  readonly address: ServerAddress
   readonly market: string
   readonly intervalMs: Millis
   readonly database: string
@@ -66,6 +68,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const names = openNames(sql)
   const parts = openParts(sql)
   return {
+    address,
     market,
     intervalMs,
     database,

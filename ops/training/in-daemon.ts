@@ -1,23 +1,22 @@
 /** Training as the daemon has it: in its tree, behind its API, told to its event stream and, in a line each, on its terminal. */
-import { join } from 'node:path'
+import type { Registry } from '../../models/registry.ts'
 import { laneName } from '../../models/version.ts'
 import { listen } from '../../streams/channels.ts'
 import type { Coin } from '../../streams/coin.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
 import type { EventHub } from '../api/event-hub.ts'
 import type { Config } from '../config/schema.ts'
-import { artifactFiles } from '../store/artifact-files.ts'
 import type { DataDirectory } from '../store/data-directory.ts'
-import { openRegistry } from '../store/registry.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { openTrainingBench } from './open.ts'
 import { tellTraining } from './tell-training.ts'
-import { trainableFamily } from './trainable.ts'
+import { trainable, trainerOf } from './trainable.ts'
 import { openTraining, type Training } from './training.ts'
 
 export interface DaemonTrainingPorts {
   readonly store: Store
+  readonly registry: Registry
   readonly config: Config
   readonly directory: DataDirectory
   readonly clock: Clock
@@ -28,28 +27,23 @@ export interface DaemonTrainingPorts {
   readonly coins: () => readonly Coin[]
 }
 
-export async function trainingInDaemon(
-  ports: DaemonTrainingPorts,
-): Promise<Training & { readonly stop: () => Promise<void> }> {
-  const { store, config, directory, clock, log, hub } = ports
-  const artifacts = join(directory.path, 'artifacts')
-  const files = artifactFiles(artifacts)
-  const registry = await openRegistry({ store, files, folder: artifacts })
-  const bench = openTrainingBench({ store, registry, config, clock, path: directory.path })
+export async function trainingInDaemon(ports: DaemonTrainingPorts): Promise<Training> {
+  const { store, registry, config, directory, clock, log, hub } = ports
+  const { path } = directory
+  const bench = openTrainingBench({ store, registry, config, clock, path, trainerOf })
   await bench.sweep()
   const training = openTraining({
     ...ports,
     ...bench,
     holder: directory.id,
-    trainable: trainableFamily,
+    trainable: (family) => trainable(family, config),
   })
   const stopTelling = [tellTraining(hub, store.reads, clock, log), tellStory(ports.say)]
   return {
     ...training,
-    stop: async () => {
+    stop: () => {
       for (const stop of stopTelling) stop()
       training.stop()
-      await registry.close()
     },
   }
 }

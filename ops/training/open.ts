@@ -1,7 +1,9 @@
 /** Training on this machine, put together: the same steps whether the daemon does them or a command without one. */
 import { join } from 'node:path'
 import type { RunJournal } from '../../actors/training/journal.ts'
-import type { Workshop } from '../../actors/training/run.ts'
+import type { StepWork, Workshop } from '../../actors/training/run.ts'
+import type { TrainerCommand } from '../../actors/training/trainer-process.ts'
+import type { Family } from '../../models/family.ts'
 import type { Registry } from '../../models/registry.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { Clock } from '../../streams/time.ts'
@@ -21,6 +23,8 @@ export interface BenchPorts {
   readonly clock: Clock
   /** The data directory. */
   readonly path: string
+  /** The program that trains a family, made ready where that takes something. */
+  readonly trainerOf: (family: Family, work: StepWork) => Promise<TrainerCommand>
 }
 
 export interface TrainingBench {

@@ -1,9 +1,55 @@
-/** What is known of a family before anything of it is trained: whether it can be here, and how much history it wants. */
+/** What is known of a family before anything of it is trained: whether it can be here, and by which program. */
+import { join } from 'node:path'
+import type { StepWork } from '../../actors/training/run.ts'
+import type { TrainerCommand } from '../../actors/training/trainer-process.ts'
+import { type Family, openFamily } from '../../models/family.ts'
+import { Fault } from '../../streams/fault.ts'
+import type { Config } from '../config/schema.ts'
+import { candlesFor } from './stretch.ts'
 import type { Trainable } from './training.ts'
 
-/** Less than five days to train, choose and test by says nothing. */
-export const candlesMin = 10_080
+const unheardOf = { candlesMin: 0, candlesMax: 0 }
 
-export function trainableFamily(_family: string): Trainable {
-  return { obstacle: 'no trainer yet', candlesMin, candlesMax: 260_000 }
+export function trainable(name: string, config: Config): Trainable {
+  const family = familyOf(name)
+  if (family instanceof Fault) return { obstacle: family.message, ...unheardOf }
+  const needs = {
+    rowsMax: family.rowsMax,
+    testDaysMin: config.gate.daysMin,
+    intervalMs: config.market.interval,
+  }
+  return { obstacle: obstacleOf(family), ...candlesFor(needs) }
+}
+
+function familyOf(name: string): Family | Fault {
+  try {
+    return openFamily(name)
+  } catch (error) {
+    if (error instanceof Fault) return error
+    throw error
+  }
+}
+
+function obstacleOf({ trainer }: Family): string | null {
+  switch (trainer.runtime) {
+    case 'node':
+      return null
+    case 'python':
+      return noPython
+  }
+}
+
+const noPython = 'its trainer needs Python, which is not set up here'
+
+export async function trainerOf(family: Family, _work: StepWork): Promise<TrainerCommand> {
+  switch (family.trainer.runtime) {
+    case 'node':
+      return {
+        command: process.execPath,
+        args: [join(family.folder, family.trainer.entry)],
+        env: {},
+      }
+    case 'python':
+      throw new Fault('python.missing', noPython)
+  }
 }

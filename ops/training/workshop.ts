@@ -4,15 +4,15 @@
  * leaves the folder before the last step, so a run that ends early has published nothing.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Step, StepResult, StepWork, Workshop } from '../../actors/training/run.ts'
 import { openArtifact } from '../../models/artifact.ts'
-import type { DatasetManifest } from '../../models/dataset/manifest.ts'
+import { type DatasetManifest, parseDatasetManifest } from '../../models/dataset/manifest.ts'
 import { type GateSettings, judge } from '../../models/gate.ts'
 import { score } from '../../models/score.ts'
 import type { Comparison, Sheet } from '../../models/sheet.ts'
-import type { Trained, TrainRequest } from '../../models/training/request.ts'
+import { parseTrained, type Trained, type TrainRequest } from '../../models/training/request.ts'
 import type { Verdict } from '../../models/verdict.ts'
 import { type Lane, type Version, versionName } from '../../models/version.ts'
 import type { WorkFolder } from './work-folder.ts'
@@ -21,12 +21,18 @@ export interface Tools {
   readonly folder: WorkFolder
   readonly gate: GateSettings
   /** Writes a dataset folder; refuses with `data.…` where there is nothing to learn from. */
-  readonly dataset: (work: StepWork, out: string) => Promise<StepResult>
+  readonly dataset: (work: StepWork, out: string) => Promise<void>
   /** What the trainer is to do, over that dataset. */
-  readonly request: (work: StepWork, dataset: string, out: string) => Promise<TrainRequest>
-  readonly fit: (work: StepWork, request: TrainRequest) => Promise<Trained>
+  readonly request: (
+    work: StepWork,
+    dataset: string,
+    manifest: DatasetManifest,
+    out: string,
+  ) => Promise<TrainRequest>
+  /** `path` is where the trainer finds its request. */
+  readonly fit: (work: StepWork, request: TrainRequest, path: string) => Promise<Trained>
   /** Makes an artifact folder of what the trainer has left. */
-  readonly seal: (work: StepWork, from: Fitted, out: string) => Promise<void>
+  readonly seal: (work: StepWork, from: Fitted, scores: unknown, out: string) => Promise<void>
   readonly verify: (work: StepWork, artifact: string) => Promise<void>
   readonly evaluate: (work: StepWork, from: Fitted, artifact: string) => Promise<Comparison>
   readonly publish: (
@@ -39,9 +45,8 @@ export interface Tools {
 
 /** What the first two steps have left. */
 export interface Fitted {
-  /** Folders. */
+  /** Its folder. */
   readonly dataset: string
-  readonly trainer: string
   readonly manifest: DatasetManifest
   readonly request: TrainRequest
   readonly trained: Trained
@@ -50,7 +55,7 @@ export interface Fitted {
 export function workshop(tools: Tools): Workshop {
   const { folder } = tools
   const work: Readonly<Record<Step, (it: StepWork) => Promise<StepResult>>> = {
-    dataset: (it) => tools.dataset(it, folder.of(it.run.id, 'dataset')),
+    dataset: (it) => dataset(tools, it),
     fit: (it) => fit(tools, it),
     export: (it) => seal(tools, it),
     verify: (it) => verify(tools, it),
@@ -66,15 +71,22 @@ export function workshop(tools: Tools): Workshop {
   }
 }
 
+async function dataset(tools: Tools, work: StepWork): Promise<StepResult> {
+  const out = tools.folder.of(work.run.id, 'dataset')
+  await tools.dataset(work, out)
+  const { rows, flaws, columns } = await datasetIn(out)
+  return { detail: `${flaws.none} examples in ${rows} rows of ${columns.length} columns` }
+}
+
 async function fit(tools: Tools, work: StepWork): Promise<StepResult> {
   const { folder } = tools
   const { id } = work.run
-  const out = join(folder.of(id, 'fit'), 'out')
-  const request = await tools.request(work, folder.of(id, 'dataset'), out)
+  const [from, to] = [folder.of(id, 'dataset'), folder.of(id, 'fit')]
+  // Of this try alone: what a trainer that was given up still writes, it writes nowhere.
+  const out = await mkdtemp(join(to, 'out-'))
+  const request = await tools.request(work, from, await datasetIn(from), out)
   work.input(hashOf(await folder.product(id, 'dataset'), { ...request, datasets: [], out: '' }))
-  await mkdir(out)
-  await writeJson(join(folder.of(id, 'fit'), 'request.json'), request)
-  const trained = await tools.fit(work, request)
+  const trained = await tools.fit(work, request, join(to, 'request.json'))
   const { train, validate } = trained.rows
   return {
     detail: `${trained.trainer} on ${trained.device}: ${train} rows, ${validate} to choose by, ${trained.seconds.toFixed(0)} s`,
@@ -87,7 +99,7 @@ async function seal(tools: Tools, work: StepWork): Promise<StepResult> {
   const { id } = work.run
   work.input(hashOf(await folder.product(id, 'fit'), await folder.product(id, 'dataset')))
   const out = folder.of(id, 'export')
-  await tools.seal(work, await fitted(folder, id), out)
+  await tools.seal(work, await fitted(folder, id), null, out)
   const { sha256, bytes } = await openArtifact(out)
   return { detail: `${bytes} bytes, sha256 ${sha256}` }
 }
@@ -120,16 +132,19 @@ function evaluatedText({ challenger, incumbent, incumbentMissing }: Comparison):
   return `${answered} of ${candles} candles that it has not seen, beside ${beside}`
 }
 
+/** The artifact is sealed again with its scores beside its weights: what is published says what it is worth. */
 async function pass(tools: Tools, work: StepWork): Promise<StepResult> {
   const { folder, gate } = tools
   const { id } = work.run
   work.input(hashOf(await folder.product(id, 'evaluate'), gate))
-  const { challenger, incumbent } = await readJson<Comparison>(
-    join(folder.of(id, 'evaluate'), 'comparison.json'),
-  )
+  const comparison = join(folder.of(id, 'evaluate'), 'comparison.json')
+  const { challenger, incumbent } = await readJson<Comparison>(comparison)
   const verdict = judge(challenger, incumbent, gate)
-  await writeJson(join(folder.of(id, 'judge'), 'verdict.json'), verdict)
   const { metrics, baseline } = scoresOf(challenger)
+  const out = folder.of(id, 'judge')
+  const test = { from: verdict.from, to: verdict.to, ...metrics, baseline }
+  await tools.seal(work, await fitted(folder, id), { test }, join(out, 'artifact'))
+  await writeJson(join(out, 'verdict.json'), verdict)
   return { detail: verdictText(verdict), verdict, metrics, baseline }
 }
 
@@ -141,9 +156,10 @@ export function verdictText({ verdict, profile, reasons }: Verdict): string {
 async function publish(tools: Tools, work: StepWork): Promise<StepResult> {
   const { folder } = tools
   const { id, lane } = work.run
-  work.input(hashOf(await folder.product(id, 'export'), await folder.product(id, 'judge')))
+  work.input(hashOf(await folder.product(id, 'judge')))
   const verdict = await readJson<Verdict>(join(folder.of(id, 'judge'), 'verdict.json'))
-  const version = await tools.publish(lane, folder.of(id, 'export'), id, verdict)
+  const artifact = join(folder.of(id, 'judge'), 'artifact')
+  const version = await tools.publish(lane, artifact, id, verdict)
   await writeJson(join(folder.of(id, 'publish'), 'version.json'), version)
   const what = verdict.verdict === 'refused' ? 'kept, and not to serve' : 'registered, to serve'
   return { detail: `${versionName(version)} is ${what}`, version: version.version }
@@ -151,18 +167,21 @@ async function publish(tools: Tools, work: StepWork): Promise<StepResult> {
 
 async function fitted(folder: WorkFolder, id: number): Promise<Fitted> {
   const dataset = folder.of(id, 'dataset')
-  const trainer = join(folder.of(id, 'fit'), 'out')
+  const request = await readJson<TrainRequest>(join(folder.of(id, 'fit'), 'request.json'))
   return {
     dataset,
-    trainer,
-    manifest: await readJson(join(dataset, 'dataset.json')),
-    request: await readJson(join(folder.of(id, 'fit'), 'request.json')),
-    trained: await readJson(join(trainer, 'trained.json')),
+    manifest: await datasetIn(dataset),
+    request,
+    trained: parseTrained(await readFile(join(request.out, 'trained.json'))),
   }
 }
 
+async function datasetIn(path: string): Promise<DatasetManifest> {
+  return parseDatasetManifest(await readFile(join(path, 'dataset.json')))
+}
+
 /** The scores of the candles that it has not seen, and what no skill got on the same ones. */
-function scoresOf({ days, frequencies }: Sheet): { metrics: unknown; baseline: unknown } {
+function scoresOf({ days, frequencies }: Sheet) {
   const { baseline, ...metrics } = score(days, frequencies)
   return { metrics, baseline }
 }
@@ -175,6 +194,6 @@ async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFile(path, JSON.stringify(value, null, 2))
 }
 
-function hashOf(...parts: readonly unknown[]): string {
+export function hashOf(...parts: readonly unknown[]): string {
   return `sha256:${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`
 }

@@ -1,0 +1,77 @@
+/** A dataset out of the store, made in a process of its own at low priority; whatever way that ends has a name. */
+import { fork } from 'node:child_process'
+import { setPriority } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { DatasetOrder } from '../../models/dataset/build.ts'
+import { Fault } from '../../streams/fault.ts'
+import type { StoreOptions } from '../store/store.ts'
+import { lowPriority } from './verify-artifact.ts'
+
+export interface DatasetAsked {
+  readonly store: StoreOptions
+  readonly order: Omit<DatasetOrder, 'set' | 'progress'>
+  readonly out: string
+}
+
+export type DatasetNews =
+  | { readonly type: 'progress'; readonly done: number; readonly of: number }
+  | { readonly type: 'made' }
+  | {
+      readonly type: 'failed'
+      readonly code: string
+      readonly message: string
+      readonly retryable: boolean
+    }
+
+export interface DatasetLimits {
+  readonly signal: AbortSignal
+  readonly progress: (done: number, of: number) => void
+  /** Another program in the child's place, for tests. */
+  readonly entry?: string
+}
+
+const childEntry = fileURLToPath(new URL('./dataset-child.ts', import.meta.url))
+
+export async function makeDataset(
+  asked: DatasetAsked,
+  { signal, progress, entry = childEntry }: DatasetLimits,
+): Promise<void> {
+  const child = fork(entry, { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  let words = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    words = (words + text).slice(-1_000)
+  })
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const cut = (): void => reject(signal.reason)
+  signal.addEventListener('abort', cut, { once: true })
+  child.on('error', (cause) =>
+    reject(new Fault('data.died', 'the dataset’s process cannot be started', { cause })),
+  )
+  child.on('exit', (code, by) => {
+    const what = `the dataset’s process ended with ${by ?? code} before it was done ${words}`
+    reject(new Fault('data.died', what.trim(), { retryable: true }))
+  })
+  child.on('message', (news: DatasetNews) => {
+    switch (news.type) {
+      case 'progress':
+        return progress(news.done, news.of)
+      case 'made':
+        return resolve()
+      case 'failed': {
+        const { code, message, retryable } = news
+        return reject(new Fault(code as Fault['code'], message, { retryable }))
+      }
+    }
+  })
+  child.once('spawn', () => {
+    if (child.pid !== undefined) setPriority(child.pid, lowPriority)
+  })
+  if (signal.aborted) cut()
+  else child.send(asked)
+  try {
+    await promise
+  } finally {
+    signal.removeEventListener('abort', cut)
+    child.kill('SIGKILL')
+  }
+}
