@@ -72,7 +72,7 @@ const entries: readonly RegExp[] = [
   /^ops\/launch\.mjs$/,
   /^actors\/inference-child\.ts$/,
   /^models\/first\/matrix\.ts$/,
-  /^test\/(?:exchange|bench)\/main\.ts$/,
+  /^test\/(?:exchange|bench|honesty)\/main\.ts$/,
   /\.test\.ts$/,
 ]
 
