@@ -23,13 +23,13 @@ export function openJournal(needs: JournalNeeds): LaneJournal {
     ...journal,
     open: deadly(journal.open, () => 'open'),
     begin: deadly(journal.begin, () => 'begin'),
-    write: deadly(journal.write, (_, __, stage) => `write ${stage}`),
-    note: deadly(journal.note, (_, stage) => `note ${stage}`),
+    write: deadly(journal.write, (...[, , stage]) => `write ${stage}`),
+    note: deadly(journal.note, (...[, stage]) => `note ${stage}`),
     judged: deadly(journal.judged, () => 'judged'),
     cut: deadly(journal.cut, () => 'cut'),
     goBack: deadly(journal.goBack, ({ kind }) => kind),
     archive: deadly(journal.archive, () => 'archive'),
-    end: deadly(journal.end, (_, state) => `end ${state}`),
+    end: deadly(journal.end, (...[, state]) => `end ${state}`),
   }
 }
 
