@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { steps } from '../../actors/training/run.ts'
+import type { TrainingBody, TrainingRunBody } from '../../ops/api/routes/training.ts'
+import { assertContinuity, house, type RunningDaemon, startDaemon } from '../support/daemon.ts'
+import { until } from '../support/until.ts'
+
+/** Twelve days of one coin: enough to train, choose and test by, and quickly fetched. */
+const config = `
+market: { source: tape, coins: [BTC/USDT], historyDays: 12, tape: { speed: 120 } }
+fleet: { families: { linear: {} } }
+training: { where: off }
+api: { port: 0 }
+`
+
+const over = ['passed', 'refused', 'failed', 'cancelled']
+const runMsMax = 60_000
+
+async function order(daemon: RunningDaemon): Promise<number> {
+  await until(
+    'its history is there',
+    async () => {
+      const [coin] = await daemon.get<{ candles: number }[]>('/api/v1/coins')
+      return (coin?.candles ?? 0) >= 12 * 1_440
+    },
+    60_000,
+  )
+  const answer = await daemon.post('/api/v1/training', { coin: 'BTC/USDT', family: 'linear' })
+  assert.equal(answer.status, 202)
+  return ((await answer.json()) as TrainingRunBody).run
+}
+
+const look = (daemon: RunningDaemon, run: number): Promise<TrainingRunBody> =>
+  daemon.get(`/api/v1/training/${run}`)
+
+function ended(daemon: RunningDaemon, run: number): Promise<TrainingRunBody> {
+  return until(
+    `run ${run} is over`,
+    async () => {
+      const now = await look(daemon, run)
+      return over.includes(now.state) ? now : undefined
+    },
+    runMsMax,
+    100,
+  )
+}
+
+/** Everything that was published, and nothing else, is whole. */
+async function models(daemon: RunningDaemon): Promise<readonly { version: number }[]> {
+  return (await daemon.get<{ items: { version: number }[] }>('/api/v1/models')).items
+}
+
+test('killed in every step, a run goes on from its last finished one and publishes once', async (t) => {
+  const at = house(t, config)
+  let daemon = await startDaemon(t, at)
+  const run = await order(daemon)
+  for (const step of steps) {
+    const begun = `"step":"${step}"`
+    await until(
+      `${step} has begun`,
+      async () => {
+        const told = daemon
+          .output()
+          .split('\n')
+          .some((it) => it.includes('training.step') && it.includes(begun))
+        return told || over.includes((await look(daemon, run)).state)
+      },
+      runMsMax,
+      5,
+    )
+    await daemon.end('SIGKILL')
+    daemon = await startDaemon(t, at)
+  }
+  const last = await ended(daemon, run)
+  assert.ok(['passed', 'refused'].includes(last.state), `${last.state}: ${last.message}`)
+  for (const step of steps) {
+    const tries = last.steps.filter((it) => it.step === step)
+    assert.equal(tries.filter(({ state }) => state === 'done').length, 1, `${step} is done once`)
+    assert.ok(tries.every(({ state, code }) => state === 'done' || code === 'training.interrupted'))
+  }
+  assert.deepEqual((await models(daemon)).map(({ version }) => version).sort(), [1, last.version])
+  const folder = join(at.data, 'training')
+  assert.deepEqual(
+    readdirSync(join(folder, readdirSync(folder)[0] as string)),
+    [],
+    'nothing is left',
+  )
+  await assertContinuity(daemon)
+})
+
+test('a run is cancelled while it works, and the lane can be trained again', async (t) => {
+  const daemon = await startDaemon(t, house(t, config))
+  const run = await order(daemon)
+  await until('it works', async () => (await look(daemon, run)).step === 'fit', runMsMax, 5)
+  assert.equal((await daemon.post(`/api/v1/training/${run}/cancel`)).status, 202)
+  assert.equal((await ended(daemon, run)).state, 'cancelled')
+  assert.equal((await models(daemon)).length, 1, 'nothing was published')
+  const again = await ended(daemon, await order(daemon))
+  assert.ok(['passed', 'refused'].includes(again.state), `${again.state}: ${again.message}`)
+  assert.equal((await models(daemon)).length, 2)
+  const { lanes } = await daemon.get<TrainingBody>('/api/v1/training')
+  assert.deepEqual(
+    lanes.map(({ state }) => state),
+    ['off'],
+  )
+})
