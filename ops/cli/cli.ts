@@ -15,6 +15,7 @@ import { configCommands } from './commands/config.ts'
 import { controlCommands } from './commands/controls.ts'
 import { daemonCommands } from './commands/daemon.ts'
 import { doctorCommands } from './commands/doctor.ts'
+import { evaluateCommands } from './commands/evaluate.ts'
 import { historyCommands } from './commands/history.ts'
 import { listCommands } from './commands/lists.ts'
 import { trainCommands } from './commands/train.ts'
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   ...listCommands,
   ...historyCommands,
   ...trainCommands,
+  ...evaluateCommands,
   ...versionCommands,
   ...controlCommands,
   ...transferCommands,

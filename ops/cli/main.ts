@@ -35,6 +35,7 @@ const daemon: DaemonEntry = {
   exportTable: async (options) => (await import('../store-work.ts')).exportTable(options),
   backup: async (options) => (await import('../store-work.ts')).backup(options),
   train: async (options) => (await import('../training/train.ts')).train(options),
+  evaluate: async (options) => (await import('../evaluation/evaluate.ts')).evaluate(options),
   cancelTraining: async (options) => (await import('../training/train.ts')).cancelTraining(options),
   restore: async (options) => (await import('../store-work.ts')).restore(options),
 }

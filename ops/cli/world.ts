@@ -4,6 +4,7 @@ import type { Clock, Millis } from '../../streams/time.ts'
 import type { TrainingRunBody } from '../api/routes/training.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
+import type { EvaluationReport } from '../evaluation/comparison.ts'
 import type { ExportTable } from '../store/export.ts'
 import type { StoreReads } from '../store/reads.ts'
 import type { Output } from '../telemetry/terminal.ts'
@@ -60,6 +61,7 @@ export interface StoreWork {
   /** Without a daemon; with one it is asked. */
   readonly train: (options: TrainOptions) => Promise<TrainingRunBody>
   readonly cancelTraining: (options: CancelTrainingOptions) => Promise<TrainingRunBody>
+  readonly evaluate: (options: EvaluateOptions) => Promise<EvaluationReport>
 }
 
 export interface RunOptions {
@@ -93,6 +95,22 @@ export interface BackfillOptions extends WorkOptions {
   readonly family: string | undefined
   readonly from: Millis | undefined
   readonly to: Millis | undefined
+}
+
+export interface EvaluateOptions extends WorkOptions {
+  readonly coin: Coin
+  readonly family: string
+  /** The newest where none is named. */
+  readonly version: number | undefined
+  /** Who answers for the lane where none is named. */
+  readonly against: number | undefined
+  /** The newest so many, unless it is said from when. */
+  readonly days: number
+  readonly from: Millis | undefined
+  readonly to: Millis | undefined
+  /** Folders in the place of versions, on a tape. */
+  readonly artifact?: string
+  readonly champion?: string
 }
 
 export interface ExportOptions extends WorkOptions {

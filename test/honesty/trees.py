@@ -19,7 +19,8 @@ model = lightgbm.LGBMClassifier(
 model.fit(
     learn[: cut - 15],
     target[: cut - 15] == 2,
-    eval_set=[(learn[cut:], target[cut:] == 2)],
+    eval_X=learn[cut:],
+    eval_y=target[cut:] == 2,
     callbacks=[lightgbm.early_stopping(20, verbose=False)],
 )
 model.predict_proba(judge)[:, 1].astype(numpy.float32).tofile(folder / "buy.f32")

@@ -6,6 +6,7 @@ import { runCli } from '../../../ops/cli/cli.ts'
 import type { Probes } from '../../../ops/cli/probes.ts'
 import type { World } from '../../../ops/cli/world.ts'
 import type { Output } from '../../../ops/telemetry/terminal.ts'
+import { Fault } from '../../../streams/fault.ts'
 import { run, stubDeps, stubReads, token } from '../api/stub.ts'
 
 export interface Said extends Output {
@@ -64,6 +65,7 @@ export function stubWorld(more: Partial<World> = {}): World {
       backup: nothing,
       restore: nothing,
       train: async () => runBody(run),
+      evaluate: () => Promise.reject(new Fault('store.absent', 'nothing is stored')),
       cancelTraining: async () => runBody({ ...run, state: 'cancelled' }),
     },
     ...more,

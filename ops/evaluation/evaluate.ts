@@ -1,0 +1,197 @@
+/**
+ * Champion and challenger over candles that neither was trained on: two versions of a lane on what is stored, beside a
+ * running daemon or without one, or two artifact folders on a tape, which needs no store at all. What is made for it is
+ * gone afterwards.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Artifact, openArtifact } from '../../models/artifact.ts'
+import { evaluate as compare } from '../../models/evaluation.ts'
+import { type Version, versionName } from '../../models/version.ts'
+import { Fault } from '../../streams/fault.ts'
+import { dayMs, type Millis, wallClock } from '../../streams/time.ts'
+import type { EvaluateOptions } from '../cli/world.ts'
+import { artifactFiles } from '../store/artifact-files.ts'
+import { artifactOf } from '../store/versions.ts'
+import { type OpenStoreWork, openStoreWork } from '../store-work.ts'
+import { makeDataset } from '../training/dataset-process.ts'
+import { type EvaluationReport, reportOn } from './comparison.ts'
+import { tapeDataset } from './tape-dataset.ts'
+
+/** Long enough for two window models over months on one slow core. */
+const limitMs: Millis = 1_800_000
+
+interface Contestants {
+  readonly challenger: Named
+  readonly champion: Named | null
+}
+
+interface Named {
+  readonly name: string
+  readonly artifact: Artifact
+}
+
+/** What a dataset for them must hold. */
+export interface DatasetNeeds {
+  readonly coin: EvaluateOptions['coin']
+  readonly artifact: Artifact
+  readonly columns: readonly string[]
+  readonly from: Millis
+  readonly to: Millis
+}
+
+export async function evaluate(options: EvaluateOptions): Promise<EvaluationReport> {
+  const folder = await mkdtemp(join(tmpdir(), 'starling-evaluate-'))
+  try {
+    return options.artifact === undefined
+      ? await onStored(options, join(folder, 'dataset'))
+      : await onTape(options, options.artifact, join(folder, 'dataset'))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function onStored(options: EvaluateOptions, out: string): Promise<EvaluationReport> {
+  const { coin, config } = options
+  const work = await openStoreWork(options.dataPath, config)
+  try {
+    const { store } = work
+    const contestants = await versionsAsked(work, options)
+    const stored = await store.reader.candleRange(coin)
+    if (!stored) throw new Fault('coin.unknown', `no candles of ${coin} are stored`)
+    const range = rangeOf(options, stored)
+    const needs = needsOf(options, contestants, range)
+    const { address, market, intervalMs } = store
+    await makeDataset(
+      {
+        store: { address, market, intervalMs },
+        order: {
+          ...orderOf(needs),
+          source: market.startsWith('tape-') ? 'tape' : market,
+          now: range.to,
+        },
+        out,
+      },
+      { signal: new AbortController().signal, progress: options.progress },
+    )
+    return await onDataset(options, contestants, out, range)
+  } finally {
+    await work.close()
+  }
+}
+
+async function onTape(
+  options: EvaluateOptions,
+  folder: string,
+  out: string,
+): Promise<EvaluationReport> {
+  const opened = async (path: string): Promise<Named> => {
+    const artifact = await openArtifact(path)
+    return { name: `${artifact.manifest.family} ${artifact.sha256.slice(0, 8)}`, artifact }
+  }
+  const contestants = {
+    challenger: await opened(folder),
+    champion: options.champion === undefined ? null : await opened(options.champion),
+  }
+  const made = await tapeDataset(
+    options,
+    (stored) => {
+      const range = rangeOf(options, stored)
+      return { ...orderOf(needsOf(options, contestants, range)), now: range.to }
+    },
+    out,
+  )
+  return onDataset(options, contestants, out, made)
+}
+
+async function onDataset(
+  options: EvaluateOptions,
+  { challenger, champion }: Contestants,
+  dataset: string,
+  range: { readonly from: Millis; readonly to: Millis },
+): Promise<EvaluationReport> {
+  const { config, coin, family } = options
+  const comparison = await compare(
+    {
+      artifact: challenger.artifact.folder,
+      subject: challenger.name,
+      incumbent: champion && { artifact: champion.artifact.folder, subject: champion.name },
+      dataset,
+      ranges: [[range.from, range.to]],
+      fee: config.fees,
+      slippage: config.slippage,
+      frequencies: null,
+      trials: 1,
+    },
+    { clock: wallClock, limitMs, progress: options.progress },
+  )
+  const settings = config.gate
+  return reportOn(comparison, {
+    ...{ coin, family, settings, fee: config.fees, slippage: config.slippage },
+  })
+}
+
+/** The newest days, unless the question says otherwise. */
+function rangeOf(
+  { from, to, days }: EvaluateOptions,
+  stored: { readonly from: Millis; readonly to: Millis },
+): { readonly from: Millis; readonly to: Millis } {
+  const until = Math.min(to ?? stored.to, stored.to)
+  return { from: Math.max(from ?? until - days * dayMs, stored.from), to: until }
+}
+
+function needsOf(
+  { coin }: EvaluateOptions,
+  { challenger, champion }: Contestants,
+  range: { readonly from: Millis; readonly to: Millis },
+): DatasetNeeds {
+  const inputs = [challenger, champion].flatMap((it) => (it ? [it.artifact.manifest.input] : []))
+  const columns = new Set(inputs.flatMap((it) => (it.kind === 'text' ? [] : it.columns)))
+  return { coin, artifact: challenger.artifact, columns: [...columns], ...range }
+}
+
+function orderOf({ coin, artifact, columns, from, to }: DatasetNeeds) {
+  const { label, horizonCandles } = artifact.manifest
+  return { coin, label, horizonCandles, columns, from, to }
+}
+
+/** The newest version and who answers for the lane beside it, or those that were named. */
+async function versionsAsked(
+  { store, artifacts }: OpenStoreWork,
+  { coin, family, version, against }: EvaluateOptions,
+): Promise<Contestants> {
+  const lane = { coin, family }
+  const models = await store.reads.models(lane)
+  const numbers = models
+    .filter((it) => it.coin === coin && it.family === family)
+    .map((it) => it.version)
+  const challenger = version ?? Math.max(...numbers)
+  for (const number of [challenger, against])
+    if (number !== undefined && !numbers.includes(number))
+      throw new Fault(
+        'version.unknown',
+        `there is no ${family}@${Number.isFinite(number) ? number : '…'} of ${coin}`,
+      )
+  const champion = against ?? (await servingBeside(store.reads, lane, challenger))
+  const files = artifactFiles(artifacts)
+  const opened = async (number: number): Promise<Named> => {
+    const one: Version = { ...lane, version: number }
+    const artifact = await files.open(await artifactOf(store.sql, store.names, one))
+    return { name: versionName(one), artifact }
+  }
+  return {
+    challenger: await opened(challenger),
+    champion: champion === undefined || champion === challenger ? null : await opened(champion),
+  }
+}
+
+async function servingBeside(
+  reads: OpenStoreWork['store']['reads'],
+  lane: { readonly coin: Version['coin']; readonly family: string },
+  challenger: number,
+): Promise<number | undefined> {
+  const held = (await reads.pointers(lane)).filter((it) => it.until === null)
+  const newestFirst = ['v3', 'v2', 'v1'].flatMap((slot) => held.filter((it) => it.slot === slot))
+  return newestFirst.find((it) => it.version !== challenger)?.version
+}
