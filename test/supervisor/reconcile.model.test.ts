@@ -206,14 +206,15 @@ class World {
 
 type Event =
   | { type: 'alias' | 'order'; version: number }
-  | { type: 'rollback' | 'crash' | 'tick' | 'step' | 'lie' }
+  | { type: 'rollback' | 'crash' | 'tick' | 'step' | 'lie' | 'drive' }
   | { type: 'fuse'; calls: number; after: boolean }
   | { type: 'break' | 'mend'; nth: number }
 
-const version = fc.integer({ min: 2, max: 29 })
+const version = fc.integer({ min: 2, max: 12 })
 const events: fc.Arbitrary<Event[]> = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: fc.record({ type: fc.constant('step' as const) }) },
+    { weight: 4, arbitrary: fc.record({ type: fc.constant('drive' as const) }) },
     { weight: 4, arbitrary: fc.record({ type: fc.constant('tick' as const) }) },
     {
       weight: 2,
@@ -241,7 +242,8 @@ const events: fc.Arbitrary<Event[]> = fc.array(
       }),
     },
   ),
-  { maxLength: 120 },
+  // Long stories: a lane has to have had several versions before its stack and its drains matter.
+  { maxLength: 120, size: 'max' },
 )
 
 async function happen(world: World, event: Event): Promise<void> {
@@ -255,6 +257,9 @@ async function happen(world: World, event: Event): Promise<void> {
       return
     case 'order':
       return world.order(event.version)
+    case 'drive':
+      for (let steps = 0; steps < 40 && (await world.step()); steps++);
+      return
     case 'rollback':
       return world.rollBack()
     case 'crash':
@@ -294,14 +299,14 @@ async function rest(world: World): Promise<void> {
 function assertAtRest(world: World): void {
   const { journal } = world
   const holders = journal.holders()
-  const last = journal.swaps.filter(({ state }) => state === 'done').at(-1)
   assert.deepEqual(
     journal.swaps.filter(({ state }) => state === 'waiting' || state === 'running'),
     [],
   )
   assert.equal(holders.v1, 1, 'the first is pinned')
-  if (last) assert.equal(newest(holders), last.to.version, 'the newest is what was done last')
+  assert.equal(newest(holders), journal.movedTo, 'the newest is what it was moved to last')
   assert.ok(!world.alias || world.alias.generation <= journal.handled, 'every wish was heard')
+  assert.ok(![...journal.states.values()].includes('draining'), 'what drained is archived')
   const needed = new Set(Object.values(holders).filter((it) => it !== null))
   for (const life of world.lives.values())
     assert.ok(needed.has(life.version.version), `${life.version.version} still runs`)

@@ -18,11 +18,14 @@ export class MemoryJournal {
   readonly swaps: Written[] = []
   readonly states = new Map<number, Stage>()
   handled = 0
+  /** The newest by the last change of slots. */
+  movedTo: number
   /** Every candle before it is in the ledger. */
   position: Millis = 0
 
   constructor(lane: Lane, first: number) {
     this.lane = lane
+    this.movedTo = first
     this.pointers = [{ ...lane, version: first, slot: 'v1', from: 0, until: null }]
     this.states.set(first, 'serving')
   }
@@ -222,6 +225,7 @@ export class MemoryJournal {
 
   #give(after: Holders, at: Millis): void {
     const before = this.holders()
+    this.movedTo = newest(after) as number
     for (const slot of slots) {
       if (before[slot] === after[slot]) continue
       const rest = this.pointers.filter((it) => it.slot !== slot)
