@@ -165,7 +165,8 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
     lanes: registry,
     registry: models,
     uploads: folder,
-    judge: (swap) => judgeVersion({ store, profile: config.gate.profile }, swap),
+    judge: (swap, onShadow) =>
+      judgeVersion({ store, settings: config.gate, fee: config.fees }, swap, onShadow),
   })
 
   const lost = Promise.withResolvers<string>()

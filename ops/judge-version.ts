@@ -1,26 +1,88 @@
 /**
- * Who says whether a version may take over. A training run has judged its own, on candles that it was not trained on; a
- * person who orders a swap answers for it; what came from outside unjudged is let into the shadow, and is judged there.
+ * Who says whether a version may take over. A training run has judged its own, on candles that it was not trained on, and
+ * the candles in the shadow are looked at again: they refuse what they show to be worse, and where they are too few to
+ * show anything the first verdict stands. A person who orders a swap answers for it. What came from outside unjudged is
+ * let into the shadow, and has to show there and on its past that it is good enough.
  */
-import type { GateProfile, Verdict } from '../models/verdict.ts'
-import { iso } from '../streams/time.ts'
+import { type GateSettings, judge } from '../models/gate.ts'
+import { ledgerSheet } from '../models/ledger-sheet.ts'
+import type { Sheet } from '../models/sheet.ts'
+import type { Reason, Verdict } from '../models/verdict.ts'
+import { type Version, versionName } from '../models/version.ts'
+import { iso, type Millis } from '../streams/time.ts'
 import type { Swap } from '../supervisor/lane-journal.ts'
+import { resolveOutcomes } from './store/outcomes.ts'
 import type { Store } from './store/store.ts'
 import { verdictOf } from './store/versions.ts'
 
 export interface JudgeNeeds {
-  readonly store: Pick<Store, 'sql' | 'names'>
-  readonly profile: GateProfile
+  readonly store: Store
+  readonly settings: GateSettings
+  /** What one trade costs, as a share of its value. */
+  readonly fee: number
 }
 
-export async function judgeVersion({ store, profile }: JudgeNeeds, swap: Swap): Promise<Verdict> {
+export async function judgeVersion(
+  needs: JudgeNeeds,
+  swap: Swap,
+  onShadow: boolean,
+): Promise<Verdict> {
+  const { store, settings } = needs
+  const { profile } = settings
   if (swap.askedBy === 'operator')
     return exemption(profile, 'operator', 'An operator ordered it, and answers for it.')
-  const known = await verdictOf(store.sql, store.names, swap.to)
-  return known ?? exemption(profile, 'unjudged', 'It came from outside and was not judged.')
+  if (!onShadow) {
+    const known = await verdictOf(store.sql, store.names, swap.to)
+    return known ?? exemption(profile, 'unjudged', 'It came from outside and was not judged.')
+  }
+  const before = swap.verdict
+  const isUnjudged = before?.reasons.some(({ code }) => code === 'unjudged') ?? true
+  const since = swap.transitions.find(({ stage }) => stage === 'shadowing')?.candleAt ?? undefined
+  const seen = await fromLedger(needs, swap, isUnjudged ? undefined : since)
+  const failed = seen.reasons.filter(({ passed }) => !passed)
+  if (!before || isUnjudged || failed.some(({ code }) => code !== 'too_few')) return seen
+  return { ...before, reasons: [...before.reasons, shadowed(seen, failed.length > 0)] }
 }
 
-function exemption(profile: GateProfile, code: string, detail: string): Verdict {
+/** On all candles that it and the newest have both answered, and neither was trained on. */
+async function fromLedger(
+  { store, settings, fee }: JudgeNeeds,
+  { to: challenger, from: newest }: Swap,
+  since: Millis | undefined,
+): Promise<Verdict> {
+  await resolveOutcomes(store, challenger.coin, fee)
+  const incumbent = newest ?? challenger
+  const stored = await store.reader.candleRange(challenger.coin)
+  const range = { from: since ?? stored?.from ?? 0, to: stored?.to ?? 0 }
+  const sums = await store.reads.pairedSums(challenger, incumbent, range)
+  const sheet = async (version: Version, days: Sheet['days']): Promise<Sheet> => {
+    const answered = days.reduce((sum, { n }) => sum + n, 0)
+    const [model] = await store.reads.models(version)
+    const metrics = model?.metrics as { frequencies?: Sheet['frequencies']; trials?: number } | null
+    return ledgerSheet({
+      subject: versionName(version),
+      sha256: model?.sha256 ?? null,
+      ...range,
+      days,
+      coverage: { candles: answered, answered },
+      frequencies: metrics?.frequencies ?? null,
+      // The ledger has the time of whole bundles, which says nothing of one row.
+      inferenceMs: null,
+      trials: metrics?.trials ?? 1,
+    })
+  }
+  const other = newest === null ? null : await sheet(newest, sums.incumbent)
+  return judge(await sheet(challenger, sums.challenger), other, settings)
+}
+
+function shadowed(seen: Verdict, isTooFew: boolean): Reason {
+  const detail = isTooFew
+    ? `${seen.candles} resolved candles in the shadow are too few to say more.`
+    : `${seen.candles} resolved candles in the shadow bear it out.`
+  return { code: 'shadow', passed: true, found: seen.candles, limit: null, detail }
+}
+
+function exemption(profile: Verdict['profile'], code: string, detail: string): Verdict {
   const never = iso(0)
   const reason = { code, passed: true, found: null, limit: null, detail }
   return { verdict: 'exempt', profile, reasons: [reason], candles: 0, from: never, to: never }

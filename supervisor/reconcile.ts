@@ -204,7 +204,8 @@ function leaveShadow(
 ): Action | undefined {
   const since = swap.transitions.find(({ stage }) => stage === 'shadowing')?.candleAt ?? position
   if (life.answeredTo < since + shadowCandles * intervalMs) return undefined
-  if (shadowCandles > 0 && swap.renewed === null) return { type: 'renew', swap }
+  if (swap.renewed === null && (shadowCandles > 0 || isUnjudged(swap)))
+    return { type: 'renew', swap }
   // Whoever is behind would make the first candles after the cut wait.
   return life.answeredTo >= position - intervalMs ? { type: 'cut', swap } : undefined
 }
@@ -213,6 +214,11 @@ function takeNext({ record, position, isAtWork }: LaneSnapshot): Action | undefi
   const [first] = record.swaps
   if (first?.state !== 'waiting' || isAtWork || position === undefined) return undefined
   return { type: 'begin', swap: first }
+}
+
+/** Nobody has judged it yet: it has to show itself in the ledger, however short its shadow. */
+function isUnjudged({ verdict }: Swap): boolean {
+  return verdict?.reasons.some(({ code }) => code === 'unjudged') ?? false
 }
 
 function whyRefused(swap: Swap): string {
