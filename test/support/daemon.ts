@@ -29,6 +29,10 @@ export interface StartOptions {
   /** Modules that are loaded before the daemon's own. */
   readonly preload?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Beside those that name house and configuration. */
+  readonly flags?: readonly string[]
+  /** Whom it runs as, instead of whom the test runs as. */
+  readonly user?: { readonly uid: number; readonly gid: number }
 }
 
 export interface RunningDaemon {
@@ -64,13 +68,13 @@ export async function startDaemon(
   t: TestContext,
   at: House,
   readyMsMax = 60_000,
-  { preload = [], env = {} }: StartOptions = {},
+  { preload = [], env = {}, flags = [], user }: StartOptions = {},
 ): Promise<RunningDaemon> {
   const imports = preload.flatMap((module) => ['--import', module])
   const child = spawn(
     process.execPath,
-    [...imports, cli, 'run', '--json', '--data', at.data, '--config', at.config],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
+    [...imports, cli, 'run', '--json', '--data', at.data, '--config', at.config, ...flags],
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, ...user },
   )
   let written = ''
   child.stdout.on('data', (chunk: Buffer) => {
