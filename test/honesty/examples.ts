@@ -13,6 +13,13 @@ export interface Examples {
   readonly frequencies: ClassCounts
 }
 
+/** What a learner has made of them. */
+export interface Learnt {
+  /** Probabilities of sell, hold and buy, for rows one after the other. */
+  readonly run: (inputs: Float32Array, rows: number) => Promise<Float32Array>
+  readonly frequencies: ClassCounts
+}
+
 export function examplesOf(block: JudgedBlock, [from, to]: TimeRange): Examples {
   const width = block.values.length / block.length
   const chosen: number[] = []

@@ -3,8 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Examples } from './examples.ts'
-import type { Learnt } from './logistic.ts'
+import type { Examples, Learnt } from './examples.ts'
 
 const script = join(import.meta.dirname, 'trees.py')
 

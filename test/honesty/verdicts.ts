@@ -7,8 +7,8 @@ import { type Contestant, tallyRows } from '../../models/evaluation-rows.ts'
 import { gateDefaults, judge } from '../../models/gate.ts'
 import type { Manifest } from '../../models/manifest.ts'
 import { minuteMs } from '../../streams/time.ts'
-import { examplesOf } from './examples.ts'
-import { fitLogistic, type Learnt } from './logistic.ts'
+import { examplesOf, type Learnt } from './examples.ts'
+import { fitLinear } from './linear.ts'
 import { columns, direction, horizon, type MadeMarket, makeMarket } from './made-market.ts'
 import { fitTrees } from './trees.ts'
 
@@ -57,7 +57,7 @@ async function learn(market: MadeMarket, by: Learner): Promise<Learnt> {
   const examples = examplesOf(market.block, market.train)
   switch (by.type) {
     case 'linear':
-      return fitLogistic(examples)
+      return fitLinear(examples)
     case 'lightgbm':
       return fitTrees(by.python, examples, await judgedInputs(market))
   }
