@@ -1,5 +1,5 @@
 /**
- * An inference child with real sessions, in which one family does what `mood.json` beside the artifacts says: hang, answer
+ * An inference child with real sessions, in which one family, or one artifact of it, does what `mood.json` beside the artifacts says: hang, answer
  * NaN, eat memory, or take the process with it. Without a mood it is as good as any.
  */
 import { existsSync, readFileSync } from 'node:fs'
@@ -37,11 +37,13 @@ async function open(folder: string): Promise<Opened> {
     run: async (inputs, rows) => {
       const outputs = await session.run(inputs, rows)
       if (!existsSync(file)) return outputs
-      const { family, mood } = JSON.parse(readFileSync(file, 'utf8')) as {
+      const { family, sha256, mood } = JSON.parse(readFileSync(file, 'utf8')) as {
         family: string
+        sha256?: string
         mood: Mood
       }
-      return artifact.manifest.family === family ? moods[mood](outputs) : outputs
+      const isMeant = sha256 === undefined || sha256 === artifact.sha256
+      return isMeant && artifact.manifest.family === family ? moods[mood](outputs) : outputs
     },
   }
 }

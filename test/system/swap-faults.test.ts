@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { loadConfig } from '../../ops/config/load.ts'
+import { startDaemon } from '../../ops/daemon.ts'
+import { lockDataDirectory, openDataDirectory } from '../../ops/store/data-directory.ts'
+import { createLog } from '../../ops/telemetry/log.ts'
+import { wallClock } from '../../streams/time.ts'
+import { testFolder } from '../support/artifacts.ts'
+import { assertContinuity, type RunningDaemon } from '../support/daemon.ts'
+import { progress } from '../support/ledger-view.ts'
+import type { Mood } from '../support/moody-child.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { until } from '../support/until.ts'
+import { ended, order, publish, type SwapBody, slotsOf, writeVersion } from '../support/versions.ts'
+
+const config = `
+market: { source: tape, coins: [BTC/USDT], historyDays: 1, tape: { speed: 240 } }
+fleet: { families: { linear: {} }, shadowCandles: 1 }
+inference: { children: 2, deadlineMs: 2000 }
+training: { where: off }
+api: { port: 0 }
+`
+const lane = 'BTC-USDT/linear'
+
+/** A daemon in this process whose models can be told to misbehave. */
+async function stage(t: TestContext) {
+  const folder = temporaryFolder()
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }))
+  const file = join(folder, 'starling.yaml')
+  writeFileSync(file, config)
+  const data = join(folder, 'data')
+  const directory = openDataDirectory(data)
+  const lock = lockDataDirectory(directory)
+  const lines: string[] = []
+  const daemon = await startDaemon({
+    config: loadConfig({ file }).config,
+    directory,
+    lock,
+    clock: wallClock,
+    random: Math.random,
+    cores: 2,
+    log: createLog(
+      (line) => void lines.push(line),
+      () => wallClock.now(),
+    ),
+    say: () => {},
+    version: 'test',
+    inferenceEntry: fileURLToPath(new URL('../support/moody-child.ts', import.meta.url)),
+  })
+  t.after(async () => {
+    await daemon.stop(20_000)
+    lock.release()
+  })
+  const { address } = daemon
+  const get = async <T>(path: string): Promise<T> =>
+    (await (await fetch(address + path)).json()) as T
+  const post = (path: string, body: object = {}): Promise<Response> =>
+    fetch(address + path, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${readFileSync(join(data, 'token'), 'utf8').trim()}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify(body),
+    })
+  await until('it is ready', async () => (await fetch(`${address}/health/ready`)).ok, 60_000)
+  const driven = { address, get, post, house: { data, config: file } } as unknown as RunningDaemon
+  await progress(driven, 3)
+  const moodFile = join(data, 'mood.json')
+  return {
+    daemon: driven,
+    lines,
+    mood: (sha256: string, mood: Mood) =>
+      writeFileSync(moodFile, JSON.stringify({ family: 'linear', sha256, mood })),
+    well: () => rmSync(moodFile, { force: true }),
+  }
+}
+
+async function made(t: TestContext, daemon: RunningDaemon, mark: number, change = {}, query = '') {
+  const folder = testFolder(t)
+  await writeVersion(folder, mark, change)
+  return publish(daemon, folder, `coin=BTC-USDT${query}`)
+}
+
+async function newest(daemon: RunningDaemon): Promise<SwapBody> {
+  return (await daemon.get<{ items: SwapBody[] }>('/api/v1/swaps?limit=1')).items[0] as SwapBody
+}
+
+for (const mood of ['nan', 'segfault'] as const) {
+  test(`a version that begins to ${mood === 'nan' ? 'answer NaN' : 'kill its child'} gives its slot to the one before it, and it is said`, async (t) => {
+    const { daemon, lines, mood: setMood, well } = await stage(t)
+    const two = await made(t, daemon, 1)
+    await ended(daemon, (await order(daemon, lane, two.version)).swap)
+    const three = await made(t, daemon, 2)
+    await ended(daemon, (await order(daemon, lane, three.version)).swap)
+    setMood(three.sha256, mood)
+    const back = await until(
+      'it falls back',
+      async () => {
+        const swap = await newest(daemon)
+        return swap.kind === 'fallback' ? swap : undefined
+      },
+      60_000,
+    )
+    assert.deepEqual([back.from, back.to], [three.version, two.version])
+    const done = await ended(daemon, back.id)
+    assert.deepEqual([done.state, done.missed, done.twice], ['done', 0, 0])
+    assert.deepEqual(await slotsOf(daemon, lane), { v1: 1, v2: 1, v3: two.version })
+    const { state } = await daemon.get<{ state: string }>(`/api/v1/models/${lane}/${three.version}`)
+    assert.equal(state, 'quarantined')
+    assert.ok(lines.some((line) => /"event":"swap.changed".*"fallback"/.test(line)))
+    well()
+    await progress(daemon, 4)
+    await assertContinuity(daemon)
+  })
+}
+
+test('a challenger that is no good never serves: refused by the gate, by its own answers, by its lane', async (t) => {
+  const { daemon, mood, well } = await stage(t)
+  const unskilled = await made(t, daemon, 1, {}, '&activate=true')
+  const refused = await until(
+    'it is refused',
+    async () => {
+      const swap = await newest(daemon)
+      return swap?.state === 'rejected' ? swap : undefined
+    },
+    60_000,
+  )
+  assert.equal(refused.to, unskilled.version)
+  assert.equal(refused.verdict?.verdict, 'refused')
+  assert.ok((refused.reason ?? '').length > 10, String(refused.reason))
+  const broken = await made(t, daemon, 2)
+  mood(broken.sha256, 'nan')
+  const rejected = await ended(daemon, (await order(daemon, lane, broken.version)).swap)
+  assert.equal(rejected.state, 'rejected')
+  assert.match(rejected.reason ?? '', /NaN|no answer|not_finite/)
+  well()
+  await assert.rejects(made(t, daemon, 3, { horizonCandles: 30 }), /422.*artifact\.lane/)
+  assert.deepEqual(await slotsOf(daemon, lane), { v1: 1, v2: null, v3: null })
+  await assertContinuity(daemon)
+})
+
+test('a family that was never heard of gets a lane, whose first version is pinned', async (t) => {
+  const { daemon } = await stage(t)
+  const mine = await made(t, daemon, 1, { family: 'mine' })
+  assert.equal(mine.version, 1)
+  const first = await ended(daemon, (await order(daemon, 'BTC-USDT/mine', 1)).swap)
+  assert.deepEqual([first.from, first.state, first.missed, first.twice], [null, 'done', 0, 0])
+  assert.deepEqual(await slotsOf(daemon, 'BTC-USDT/mine'), { v1: 1, v2: null, v3: null })
+  await assert.rejects(order(daemon, 'BTC-USDT/mine'), /409.*rollback\.state/)
+  await progress(daemon, 6)
+  await assertContinuity(daemon)
+})
