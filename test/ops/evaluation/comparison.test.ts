@@ -29,7 +29,7 @@ function sheet(name: string, loss: number, change: Partial<Sheet> = {}, days = 1
       calibration: [{ n: 1000, confidence: 600, right: 600 }],
       profitSum: random.normal(),
     })),
-    ...{ coverage: { candles: 1, answered: 1 }, frequencies: [1, 0, 1], trials: 1 },
+    ...{ coverage: { candles: 1, answered: 1 }, frequencies: [500, 0, 500], trials: 1 },
     ...{ golden: { passed: true, distance: 0, detail: 'Equal.' }, inferenceMs: null },
     ...change,
   } as Sheet
