@@ -43,6 +43,7 @@ export function next(
   if (leftMs <= 0) return failed(outOfTime(run.timeLimitMs))
   const lost = tries.filter((it) => it.state === 'failed').length
   const attempt = (last?.attempt ?? 0) + 1
+  if (tries.filter((it) => it.state === 'done').length >= triesMax) return failed(damaged(step))
   if (last?.state !== 'failed') return { type: 'do', step, attempt, leftMs }
   const failure = last.failure as Failure
   if (!failure.retryable) return failed(failure)
@@ -80,4 +81,9 @@ function failed(failure: Failure): Next {
 function givenUp(step: Step, failure: Failure): Failure {
   const message = `${step} failed ${triesMax} times, at last so: ${failure.message}`
   return { ...failure, message, retryable: false }
+}
+
+function damaged(step: Step): Failure {
+  const message = `what ${step} makes does not stay as it is: look at the disk`
+  return { code: 'training.damaged', message, retryable: false }
 }

@@ -72,6 +72,7 @@ export function fitTools(ports: BenchPorts): FitTools {
           silenceMs: silenceMsMax,
           limitMs: family.timeLimit,
           memoryBytes: family.memoryMb * 1024 * 1024,
+          ...ports.trainerLimits,
           signal: work.signal,
         },
         { event: (event) => hear(work, event), log: work.log },

@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { openTrainingBench } from './open.ts'
 import { tellTraining } from './tell-training.ts'
-import { trainable, trainerOf } from './trainable.ts'
+import { trainable, trainersIn } from './trainable.ts'
 import { openTraining, type Training } from './training.ts'
 
 export interface DaemonTrainingPorts {
@@ -30,7 +30,14 @@ export interface DaemonTrainingPorts {
 export async function trainingInDaemon(ports: DaemonTrainingPorts): Promise<Training> {
   const { store, registry, config, directory, clock, log, hub } = ports
   const { path } = directory
-  const bench = openTrainingBench({ store, registry, config, clock, path, trainerOf })
+  const bench = openTrainingBench({
+    store,
+    registry,
+    config,
+    clock,
+    path,
+    trainerOf: trainersIn(path),
+  })
   await bench.sweep()
   const training = openTraining({
     ...ports,

@@ -6,7 +6,7 @@ import type { TrainerCommand } from '../../actors/training/trainer-process.ts'
 import type { Family } from '../../models/family.ts'
 import type { Registry } from '../../models/registry.ts'
 import { Fault } from '../../streams/fault.ts'
-import type { Clock } from '../../streams/time.ts'
+import type { Clock, Millis } from '../../streams/time.ts'
 import type { Config } from '../config/schema.ts'
 import { readRun } from '../store/read-training.ts'
 import type { Store } from '../store/store.ts'
@@ -25,6 +25,8 @@ export interface BenchPorts {
   readonly path: string
   /** The program that trains a family, made ready where that takes something. */
   readonly trainerOf: (family: Family, work: StepWork) => Promise<TrainerCommand>
+  /** In the place of what is usual, for tests. */
+  readonly trainerLimits?: { readonly silenceMs: Millis; readonly memoryBytes: number }
 }
 
 export interface TrainingBench {

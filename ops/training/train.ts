@@ -16,7 +16,7 @@ import type { Store } from '../store/store.ts'
 import { openRunJournal, trainingLeaseMs } from '../store/training-runs.ts'
 import { openStoreWork } from '../store-work.ts'
 import { openTrainingBench } from './open.ts'
-import { trainerOf } from './trainable.ts'
+import { trainersIn } from './trainable.ts'
 
 const lookEveryMs: Millis = 300
 
@@ -26,7 +26,14 @@ export async function train(options: TrainOptions): Promise<TrainingRunBody> {
   const { store, artifacts, close } = await openStoreWork(dataPath, config)
   const registry = await openRegistry({ store, files: artifactFiles(artifacts), folder: artifacts })
   const path = join(artifacts, '..')
-  const bench = openTrainingBench({ store, registry, config, clock, path, trainerOf })
+  const bench = openTrainingBench({
+    store,
+    registry,
+    config,
+    clock,
+    path,
+    trainerOf: trainersIn(path),
+  })
   try {
     const { id } = await bench.journal.ask({
       lane: { coin: options.coin, family: options.family },

@@ -4,7 +4,9 @@ import type { StepWork } from '../../actors/training/run.ts'
 import type { TrainerCommand } from '../../actors/training/trainer-process.ts'
 import { type Family, openFamily } from '../../models/family.ts'
 import { Fault } from '../../streams/fault.ts'
+import { environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
+import { findPython, pythonFor } from './python.ts'
 import { candlesFor } from './stretch.ts'
 import type { Trainable } from './training.ts'
 
@@ -34,22 +36,27 @@ function obstacleOf({ trainer }: Family): string | null {
   switch (trainer.runtime) {
     case 'node':
       return null
-    case 'python':
-      return noPython
+    case 'python': {
+      const found = findPython(environment())
+      return found.type === 'found' ? null : found.mend
+    }
   }
 }
 
-const noPython = 'its trainer needs Python, which is not set up here'
-
-export async function trainerOf(family: Family, _work: StepWork): Promise<TrainerCommand> {
-  switch (family.trainer.runtime) {
-    case 'node':
-      return {
-        command: process.execPath,
-        args: [join(family.folder, family.trainer.entry)],
-        env: {},
+/** Trainers whose Python, where they need one, lives in this data directory. */
+export function trainersIn(
+  path: string,
+): (family: Family, work: StepWork) => Promise<TrainerCommand> {
+  return async ({ trainer, folder }, { log, signal }) => {
+    const args = [join(folder, trainer.entry)]
+    switch (trainer.runtime) {
+      case 'node':
+        return { command: process.execPath, args, env: {} }
+      case 'python': {
+        const { requirements } = trainer
+        const env = environment()
+        return { args, ...(await pythonFor({ path, requirements, env, say: log, signal })) }
       }
-    case 'python':
-      throw new Fault('python.missing', noPython)
+    }
   }
 }

@@ -1,6 +1,7 @@
 /** Training runs without training: each step leaves one file behind, or does what the test says. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Carried, type CarryPorts, carryOut } from '../../actors/training/carry-out.ts'
 import {
   type Step,
   type StepResult,
@@ -10,6 +11,7 @@ import {
   type Workshop,
 } from '../../actors/training/run.ts'
 import type { Verdict } from '../../models/verdict.ts'
+import type { Store } from '../../ops/store/store.ts'
 import { openWorkFolder, type WorkFolder } from '../../ops/training/work-folder.ts'
 import { btc, noon } from './database.ts'
 
@@ -68,5 +70,24 @@ export function madeWorkshop(path: string, acts: Acts = {}, verdict = passed): M
     product: (run, step) => folder.product(run.id, step),
     clear: (run, from) => folder.clear(run.id, from),
     leave: (run, state) => folder.leave(run.id, state),
+  }
+}
+
+/** Claims this run and carries it until it is over; the waits before other tries are as if they had passed. */
+export async function carryToEnd(
+  store: Pick<Store, 'sql'>,
+  ports: CarryPorts,
+  run: number,
+  stop = new AbortController().signal,
+): Promise<Carried> {
+  for (;;) {
+    await store.sql`update training_run set due_at = clock_timestamp() where id = ${run} and state = 'queued'`
+    const claimed = await ports.journal.claim(ports.holder, 1, run)
+    if (!claimed) throw new Error(`run ${run} cannot be claimed`)
+    const carried = await carryOut(ports, claimed, stop)
+    if (carried.type !== 'left' || stop.aborted) return carried
+    await store.sql`
+      update training_step set started_at = started_at - interval '1 hour', ended_at = ended_at - interval '1 hour'
+      where run_id = ${run}`
   }
 }

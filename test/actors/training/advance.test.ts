@@ -57,6 +57,13 @@ const cases: readonly [name: string, tries: string, lost: Step | null, now: numb
     ['a finished step is not repeated', 'dataset✓ fit✓', null, 2, 'do export 1'],
     ['what is gone is made again', 'dataset✓ fit✓', 'dataset', 2, 'do dataset 2'],
     ['so is what was damaged in between', 'dataset✓ fit✓ export✓', 'fit', 3, 'do fit 2'],
+    [
+      'a disk that keeps nothing ends it',
+      'dataset✓ fit✓ fit✓ fit✓',
+      'fit',
+      4,
+      'failed training.damaged',
+    ],
     ['a failed try waits', 'dataset✓ fit✗', null, 2, 'wait until 12'],
     ['and is made again', 'dataset✓ fit✗', null, 12, 'do fit 2'],
     ['the second failure waits longer', 'fit✗ fit✗', null, 2, 'do dataset 1'],

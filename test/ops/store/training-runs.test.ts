@@ -13,6 +13,7 @@ import { eth, openTestStore, startOwnServer } from '../../support/database.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import {
   type Acts,
+  carryToEnd,
   type MadeWorkshop,
   madeWorkshop,
   order,
@@ -50,20 +51,8 @@ function bench(acts: Acts = {}, verdict = passed): Bench {
   }
 }
 
-/** Claims until it is this run, and carries it as far as it goes; waits between tries are cut short. */
-async function carry(ports: CarryPorts, run: number, stop = forEver) {
-  for (;;) {
-    await store.sql`update training_run set due_at = clock_timestamp() where id = ${run} and state = 'queued'`
-    const claimed = await journal.claim(ports.holder, 1)
-    assert.equal(claimed?.id, run)
-    const carried = await carryOut(ports, claimed, stop)
-    if (carried.type !== 'left' || stop.aborted) return carried
-    // The wait before the next try is read off the tries: as if it had passed.
-    await store.sql`
-      update training_step set started_at = started_at - interval '1 hour', ended_at = ended_at - interval '1 hour'
-      where run_id = ${run}`
-  }
-}
+const carry = (ports: CarryPorts, run: number, stop = forEver) =>
+  carryToEnd(store, ports, run, stop)
 
 const read = (run: number): Promise<TrainingRead> => readRun(store.sql, run)
 

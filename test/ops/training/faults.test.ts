@@ -1,0 +1,210 @@
+/** What goes wrong in a training run, with real candles, a real trainer's process and a real store. */
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import type { Workshop } from '../../../actors/training/run.ts'
+import { openArtifact } from '../../../models/artifact.ts'
+import type { DatasetManifest } from '../../../models/dataset/manifest.ts'
+import { configSchema } from '../../../ops/config/schema.ts'
+import { artifactFiles } from '../../../ops/store/artifact-files.ts'
+import { readRun, type TrainingRead } from '../../../ops/store/read-training.ts'
+import { openRegistry } from '../../../ops/store/registry.ts'
+import { openTrainingBench } from '../../../ops/training/open.ts'
+import type { Candle } from '../../../streams/candles/candle.ts'
+import { candleOf, missingBar } from '../../../streams/candles/fold.ts'
+import type { Coin } from '../../../streams/coin.ts'
+import { dayMs, minuteMs, wallClock } from '../../../streams/time.ts'
+import { openTestStore, startOwnServer } from '../../support/database.ts'
+import { marketCandles } from '../../support/datasets.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { badTrainer, linear, nodeTrainer } from '../../support/trainers.ts'
+import { carryToEnd, order } from '../../support/training.ts'
+
+const { socket } = await startOwnServer()
+const store = await openTestStore({ type: 'socket', path: socket })
+const path = temporaryFolder()
+const artifacts = join(path, 'artifacts')
+const registry = await openRegistry({ store, files: artifactFiles(artifacts), folder: artifacts })
+after(async () => {
+  await registry.close()
+  rmSync(path, { recursive: true, force: true })
+})
+
+const market = await marketCandles({ seed: 3, signal: 0.5, days: 14 })
+const newest = market.at(-1)?.openAt ?? 0
+let epoch = 0
+
+/** Every case has a coin of its own, so nothing of one is seen by another. */
+async function stored(coin: string, candles: readonly Candle[]): Promise<Coin> {
+  for (let i = 0; i < candles.length; i += 5_000) {
+    const some = candles.slice(i, i + 5_000).map((it) => ({ ...it, coin: coin as Coin }))
+    await store.write.writeHistory(some)
+  }
+  return coin as Coin
+}
+
+interface Case {
+  readonly trainer?: ReturnType<typeof badTrainer>
+  readonly mend?: (workshop: Workshop) => Workshop
+  readonly rowsMax?: number
+}
+
+async function train(coin: Coin, it: Case = {}): Promise<TrainingRead> {
+  const { journal, workshop } = openTrainingBench({
+    ...{ store, registry, path, clock: wallClock },
+    trainerLimits: { silenceMs: 2_000, memoryBytes: 300 * 2 ** 20 },
+    config: configSchema.parse({ market: { source: 'tape' } }),
+    trainerOf: async () => it.trainer ?? nodeTrainer(linear),
+  })
+  const lane = { coin, family: 'linear' }
+  const { id } = await journal.ask(
+    order({ lane, marketAt: newest + minuteMs, rowsMax: it.rowsMax ?? null }),
+  )
+  const holder = { name: 'test', epoch: ++epoch }
+  const timing = { beatMs: 100, silentMsMax: 60_000 }
+  const bench = it.mend?.(workshop) ?? workshop
+  await carryToEnd(store, { journal, workshop: bench, clock: wallClock, holder, timing }, id)
+  return readRun(store.sql, id)
+}
+
+async function assertNothingPublished(run: TrainingRead): Promise<void> {
+  assert.deepEqual([run.version, await store.reads.models(run.lane)], [null, []])
+  const kept = existsSync(artifacts) ? readdirSync(artifacts) : []
+  for (const name of kept) await openArtifact(join(artifacts, name))
+}
+
+const triesOf = (run: TrainingRead, step: string): number =>
+  run.tries.filter((it) => it.step === step).length
+
+const btc = await stored('BTC/USDT', market)
+
+const trainers: readonly [how: Parameters<typeof badTrainer>[0], code: string, tries: number][] = [
+  ['crash', 'trainer.crashed', 3],
+  ['hang', 'trainer.hung', 3],
+  ['grow', 'trainer.too_large', 1],
+  ['half', 'trainer.half_artifact', 1],
+  ['garbage', 'trainer.crashed', 3],
+  ['not_finite', 'model.not_finite', 1],
+]
+for (const [how, code, tries] of trainers) {
+  test(`a trainer, ${how}: failed with ${code} after ${tries}, nothing published`, async () => {
+    const run = await train(btc, { trainer: badTrainer(how) })
+    assert.deepEqual([run.state, run.code, triesOf(run, 'fit')], ['failed', code, tries])
+    assert.equal(triesOf(run, 'dataset'), 1, 'the dataset is not made again')
+    assert.match(run.log, new RegExp(`fit ${code.replace('.', '\\.')}: `))
+    assert.ok(run.message)
+    await assertNothingPublished(run)
+  })
+}
+
+test('golden rows that its graph does not answer are found before anything is judged', async () => {
+  const run = await train(btc, { trainer: lyingTrainer() })
+  assert.deepEqual([run.state, run.code], ['failed', 'artifact.golden'])
+  assert.equal(run.tries.at(-1)?.step, 'verify')
+  await assertNothingPublished(run)
+})
+
+/** The real trainer, whose golden rows are then changed. */
+function lyingTrainer(): ReturnType<typeof badTrainer> {
+  const { command, args, env } = nodeTrainer(linear)
+  const file = join(path, 'lying-trainer.mjs')
+  writeFileSync(
+    file,
+    `import { spawnSync } from 'node:child_process'
+     import { readFileSync, writeFileSync } from 'node:fs'
+     const request = process.argv.at(-1)
+     spawnSync(process.execPath, [...${JSON.stringify(args)}, request], { stdio: 'inherit' })
+     const golden = JSON.parse(readFileSync(request, 'utf8')).out + '/golden.json'
+     const { inputs, outputs } = JSON.parse(readFileSync(golden, 'utf8'))
+     const others = outputs.map(([sell, hold, buy]) => [sell + 0.01, hold - 0.01, buy])
+     writeFileSync(golden, JSON.stringify({ inputs, outputs: others }))`,
+  )
+  return { command, args: [file], env }
+}
+
+test('the disk is full while the artifact is sealed: tried again, then failed, nothing published', async () => {
+  const run = await train(btc, {
+    mend: (workshop) => ({
+      ...workshop,
+      work: {
+        ...workshop.work,
+        // The kernel's own refusal, whoever runs the test and however large the disk.
+        export: async (work) => {
+          await writeFile('/dev/full', 'manifest')
+          return workshop.work.export(work)
+        },
+      },
+    }),
+  })
+  assert.deepEqual([run.state, run.code, triesOf(run, 'export')], ['failed', 'disk.full', 3])
+  assert.match(run.message ?? '', /make room on it/)
+  await assertNothingPublished(run)
+})
+
+test('too few rows, and rows of one class, are said and not tried again', async () => {
+  const few = await train(await stored('FEW/USDT', market.slice(-600)))
+  assert.deepEqual([few.state, few.code, triesOf(few, 'dataset')], ['failed', 'data.too_few', 1])
+  await assertNothingPublished(few)
+  const none = await train('NONE/USDT' as Coin)
+  assert.deepEqual([none.state, none.code], ['failed', 'data.too_few'])
+
+  // As calm as money can be: the price never moves as far as a class asks.
+  const calm = market.map((it, i) => {
+    const price = 100 + Math.sin(i / 7) * 0.001
+    return { ...it, open: price, high: price + 0.0002, low: price - 0.0002, close: price + 0.0001 }
+  })
+  const one = await train(await stored('CALM/USDT', calm))
+  assert.deepEqual([one.state, one.code, triesOf(one, 'fit')], ['failed', 'data.one_class', 1])
+  await assertNothingPublished(one)
+})
+
+test('a hole of a week is left out, and counted', async () => {
+  const from = newest - 9 * dayMs
+  const coin = await stored(
+    'HOLE/USDT',
+    market.map((it) =>
+      it.openAt >= from && it.openAt < from + 7 * dayMs
+        ? candleOf(it.coin, missingBar(it.openAt), 'missing', 0)
+        : it,
+    ),
+  )
+  let made: DatasetManifest | undefined
+  const run = await train(coin, { mend: lookingAt((it) => (made = it)) })
+  assert.ok(['passed', 'refused'].includes(run.state), `${run.state}: ${run.message}`)
+  const week = (7 * dayMs) / minuteMs
+  assert.ok((made?.flaws.gap ?? 0) >= week, 'what is missing is no example')
+  assert.equal(made?.gaps.length, 1)
+  assert.match(run.details.dataset ?? '', new RegExp(`^${made?.flaws.none} examples in `))
+})
+
+test('labels that would reach past the end are nobody’s example, and nobody is judged by them', async () => {
+  let made: DatasetManifest | undefined
+  const run = await train(btc, { mend: lookingAt((it) => (made = it)) })
+  assert.ok(['passed', 'refused'].includes(run.state), `${run.state}: ${run.message}`)
+  assert.equal(made?.flaws.unlabelled, made?.horizonCandles)
+  const [model] = await store.reads.models(run.lane)
+  assert.equal(model?.version, run.version)
+  const folder = join(artifacts, model?.sha256 ?? '')
+  const artifact = await openArtifact(folder)
+  const metrics = JSON.parse(readFileSync(join(folder, 'metrics.json'), 'utf8'))
+  assert.ok(metrics.scores.test.n > 0 && metrics.scores.test.baseline, 'it says what it is worth')
+  const { to } = artifact.manifest.trained
+  assert.ok(Date.parse(to) + 15 * minuteMs <= Date.parse(metrics.scores.test.from))
+})
+
+/** Hands out what the dataset says of itself, before its folder is gone. */
+function lookingAt(see: (manifest: DatasetManifest) => void) {
+  return (workshop: Workshop): Workshop => ({
+    ...workshop,
+    work: {
+      ...workshop.work,
+      fit: async (work) => {
+        const folder = join(path, 'training', store.database, String(work.run.id), 'dataset')
+        see(JSON.parse(readFileSync(join(folder, 'dataset.json'), 'utf8')))
+        return workshop.work.fit(work)
+      },
+    },
+  })
+}
