@@ -32,10 +32,10 @@ const schema = z
     trainer: z.discriminatedUnion('runtime', [
       /** A script in its folder. */
       z.strictObject({ runtime: z.literal('node'), entry: z.string().regex(/^[a-z-]+\.ts$/) }),
-      /** A module of `models/python`, and the requirements file that it needs. */
+      /** A script in its folder, over `models/python`, and which of its requirements files it needs. */
       z.strictObject({
         runtime: z.literal('python'),
-        entry: z.string().regex(/^[a-z_.]+$/),
+        entry: z.string().regex(/^[a-z_]+\.py$/),
         requirements: z.enum(['trees', 'torch']),
       }),
     ]),

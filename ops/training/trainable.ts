@@ -6,7 +6,7 @@ import { type Family, openFamily } from '../../models/family.ts'
 import { Fault } from '../../streams/fault.ts'
 import { environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
-import { findPython, pythonFor } from './python.ts'
+import { type FoundPython, findPython, pythonFor } from './python.ts'
 import { candlesFor } from './stretch.ts'
 import type { Trainable } from './training.ts'
 
@@ -37,11 +37,14 @@ function obstacleOf({ trainer }: Family): string | null {
     case 'node':
       return null
     case 'python': {
-      const found = findPython(environment())
-      return found.type === 'found' ? null : found.mend
+      python ??= findPython(environment())
+      return python.type === 'found' ? null : python.mend
     }
   }
 }
+
+/** Looked for once in a daemon's life: asking a program for its version holds everything up for a moment. */
+let python: FoundPython | undefined
 
 /** Trainers whose Python, where they need one, lives in this data directory. */
 export function trainersIn(
