@@ -47,12 +47,19 @@ export async function writeVersion(
   await writeArtifact(folder, model, (manifest) => ({ ...manifest, input, ...change }))
 }
 
+export interface Published {
+  readonly version: number
+  readonly state: string
+  readonly sha256: string
+  readonly also: readonly { readonly coin: string; readonly version: number }[]
+}
+
 /** Answers the number that it got. */
 export async function publish(
   daemon: RunningDaemon,
   folder: string,
   query = '',
-): Promise<{ readonly version: number; readonly state: string; readonly sha256: string }> {
+): Promise<Published> {
   const form = new FormData()
   for (const name of readdirSync(folder))
     form.append('file', new Blob([readFileSync(join(folder, name))]), name)
@@ -62,7 +69,7 @@ export async function publish(
     body: form,
   })
   if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`)
-  return (await answer.json()) as Awaited<ReturnType<typeof publish>>
+  return (await answer.json()) as Published
 }
 
 /** Orders a lane to a version, or back where none is named. */

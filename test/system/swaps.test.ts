@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { testFolder } from '../support/artifacts.ts'
 import { assertContinuity, house, startDaemon } from '../support/daemon.ts'
 import { progress, wellAgain } from '../support/ledger-view.ts'
-import { ended, order, publish, slotsOf, writeVersion } from '../support/versions.ts'
+import { ended, order, publish, type SwapBody, slotsOf, writeVersion } from '../support/versions.ts'
 
 const config = `
 market: { source: tape, historyDays: 3, tape: { speed: 120 } }
@@ -48,5 +48,48 @@ test('a lane moves to a new version and back while the market runs, and no candl
   await wellAgain(daemon)
   await assertContinuity(daemon)
   assert.doesNotMatch(daemon.output(), /"event":"actor.crashed"/)
+  await daemon.end('SIGTERM')
+})
+
+const coins = ['ADA', 'AVAX', 'BNB', 'BTC', 'DOGE', 'DOT', 'ETH', 'LINK', 'SOL', 'XRP']
+const many = `
+market: { source: tape, coins: [${coins.map((it) => `${it}/USDT`)}], historyDays: 1, tape: { speed: 120 } }
+fleet: { families: { linear: {} }, shadowCandles: 1 }
+training: { where: off }
+api: { port: 0 }
+`
+
+test('twenty lanes swap at once, half of them are called back in the middle, and no candle is missed anywhere', async (t) => {
+  const daemon = await startDaemon(t, house(t, many))
+  const lanes = coins.flatMap((coin) => [`${coin}-USDT/linear`, `${coin}-USDT/mine`])
+  for (const [mark, family] of ['linear', 'mine', 'linear', 'mine'].entries()) {
+    const folder = testFolder(t)
+    await writeVersion(folder, mark, { family })
+    const { also } = await publish(daemon, folder)
+    assert.equal(also.length, coins.length - 1)
+  }
+  const all = async (version: (lane: string) => number): Promise<readonly SwapBody[]> => {
+    const asked = await Promise.all(lanes.map((lane) => order(daemon, lane, version(lane))))
+    return Promise.all(asked.map(({ swap }) => ended(daemon, swap)))
+  }
+  const first = await all((lane) => (lane.endsWith('mine') ? 1 : 2))
+  const asked = await Promise.all(
+    lanes.map((lane) => order(daemon, lane, lane.endsWith('mine') ? 2 : 3)),
+  )
+  const back = lanes.filter((lane) => lane.endsWith('linear'))
+  const calledBack = await Promise.all(back.map((lane) => order(daemon, lane)))
+  const swaps = await Promise.all([...asked, ...calledBack].map(({ swap }) => ended(daemon, swap)))
+  for (const swap of [...first, ...swaps]) {
+    assert.ok(['done', 'overtaken'].includes(swap.state), JSON.stringify(swap))
+    assert.deepEqual([swap.missed ?? 0, swap.twice ?? 0], [0, 0], JSON.stringify(swap))
+  }
+  for (const lane of lanes)
+    assert.deepEqual(
+      await slotsOf(daemon, lane),
+      lane.endsWith('mine') ? { v1: 1, v2: 1, v3: 2 } : { v1: 1, v2: null, v3: null },
+      lane,
+    )
+  await wellAgain(daemon)
+  await assertContinuity(daemon)
   await daemon.end('SIGTERM')
 })
