@@ -98,6 +98,8 @@ export function watchVitals(ports: VitalsPorts): VitalsWatch {
   const degraded = (): readonly string[] => {
     if (!running) return []
     const told = [...setAside(running.assembly.tree.snapshot())]
+    for (const [name, why] of running.registry.unservable)
+      told.push(`${name} is not served: ${why}`)
     for (const { coin, feedState } of running.assembly.fleet.coins) {
       if (feedState.connection === 'reconnecting')
         told.push(`${coin} is reconnecting: ${feedState.detail}`)
@@ -227,7 +229,7 @@ async function modelGauges(
         const accuracy: Record<string, number> = {}
         for (const days of [1, 7]) {
           const sums = await reads.daySums({ ...versionOf(model), from: now - days * dayMs })
-          const value = score(sums).classes?.accuracy
+          const value = score(sums, null, false).classes?.accuracy
           if (value !== undefined && Number.isFinite(value)) accuracy[`${days}d`] = value
         }
         return {
