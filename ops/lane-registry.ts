@@ -41,6 +41,7 @@ export class LaneRegistry {
   readonly #pointers = new Map<string, readonly Pointer[]>()
   readonly #lanes = new Map<Coin, readonly FleetLane[]>()
   readonly #artifacts = new Map<string, Artifact>()
+  readonly #unservable = new Map<string, string>()
   readonly #setAside = new Map<string, ReadonlySet<number>>()
   readonly #guests = new Set<string>()
 
@@ -59,6 +60,11 @@ export class LaneRegistry {
   isFollowed(lane: Lane): boolean {
     if (!this.#lanes.has(lane.coin)) return false
     return this.#ports.families.includes(lane.family) || this.#guests.has(laneName(lane))
+  }
+
+  /** Versions that hold a slot and are not served, each with what is wrong with its artifact. */
+  get unservable(): ReadonlyMap<string, string> {
+    return this.#unservable
   }
 
   isSetAside(version: Version): boolean {
@@ -139,6 +145,7 @@ export class LaneRegistry {
     if (!artifacts.has(sha256)) await fetch?.(version)
     const artifact = await artifacts.open(sha256)
     this.#artifacts.set(versionName(version), artifact)
+    this.#unservable.delete(versionName(version))
     return artifact
   }
 
@@ -163,8 +170,9 @@ export class LaneRegistry {
     const found: { version: Version; artifact: Artifact }[] = []
     for (const version of holdersOf(pointers)) {
       const artifact = await this.artifact(version).catch((error: unknown) => {
-        if (error instanceof Fault && !error.retryable) return undefined
-        throw error
+        if (!(error instanceof Fault) || error.retryable) throw error
+        this.#unservable.set(versionName(version), error.message)
+        return undefined
       })
       if (artifact) found.push({ version, artifact })
     }

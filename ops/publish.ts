@@ -7,11 +7,13 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type Manifest, parseManifest } from '../models/manifest.ts'
+import { planInput } from '../actors/version-input.ts'
+import { intervalMs, type Manifest, parseManifest } from '../models/manifest.ts'
 import type { Registry } from '../models/registry.ts'
 import type { Version } from '../models/version.ts'
 import type { Coin } from '../streams/coin.ts'
 import { Fault } from '../streams/fault.ts'
+import { featureSet } from '../streams/features/set.ts'
 import type { Assembly } from './assemble.ts'
 import type { LaneRegistry } from './lane-registry.ts'
 
@@ -31,6 +33,8 @@ export async function publish(
   const bytes = files.get('manifest.json')
   if (!bytes) throw new Fault('artifact.missing', 'there is no manifest.json in it')
   const manifest = parseManifest(bytes)
+  // What it wants to see must be there to be seen; whether its model works is found out when it is loaded.
+  if (manifest.input.kind !== 'text') planInput(manifest.input, featureSet(intervalMs(manifest)))
   const coins = coinsFor(
     manifest,
     how.coin,

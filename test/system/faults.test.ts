@@ -21,29 +21,12 @@ const mebi = 1024 ** 2
 const isRoot = process.getuid?.() === 0
 const market = 'starling_tape_seed_7'
 
-/** The lease lasts 10 s, so this is long enough for everything that a longer sleep would touch. */
-const sleepMs = 15_000
-
 function ownDatabase(daemon: RunningDaemon) {
   return openDatabase(
     { type: 'socket', path: join(daemon.house.data, 'postgres', '.s.PGSQL.5432') },
     market,
   )
 }
-
-test('the machine sleeps and wakes: nobody is taken for hung, and the fleet goes on', async (t) => {
-  const daemon = await startDaemon(t, house(t))
-  await progress(daemon, 6)
-  const before = await seen(daemon)
-  daemon.process.kill('SIGSTOP')
-  await elapse(sleepMs)
-  daemon.process.kill('SIGCONT')
-  await progress(daemon, 12)
-  assertKept(before, await seen(daemon))
-  await wellAgain(daemon)
-  await assertContinuity(daemon)
-  assert.doesNotMatch(daemon.output(), /"event":"actor.crashed"/)
-})
 
 test('the database is slow, then refuses, then is back: the daemon waits and loses nothing', async (t) => {
   const daemon = await startDaemon(t, house(t))
