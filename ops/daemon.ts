@@ -17,6 +17,7 @@ import type { ApiDeps } from './api/deps.ts'
 import { createEventHub } from './api/event-hub.ts'
 import { nodeBody } from './api/routes/tree.ts'
 import { serve } from './api/serve.ts'
+import { httpMeter, tellBuild } from './api-metrics.ts'
 import {
   type Assembly,
   assemble,
@@ -183,9 +184,7 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
     }),
   )
   const metrics = createMetrics()
-  metrics
-    .gauge('build_info', 'What is running, as labels', ['version', 'node'])
-    .set([ground.version, process.version], 1)
+  tellBuild(metrics, ground.version)
   undo.push(
     measure(metrics, {
       tree: assembly.tree.snapshot,
@@ -365,24 +364,6 @@ function tellTree(assembly: Assembly, hub: ReturnType<typeof createEventHub>): (
     if (node) hub.publish('tree', nodeBody(node))
   })
   return () => changes.unsubscribe()
-}
-
-function httpMeter(metrics: ReturnType<typeof createMetrics>): ApiDeps['metrics']['observe'] {
-  const count = metrics.counter('http_requests_total', 'Requests answered', [
-    'route',
-    'method',
-    'status',
-  ])
-  const time = metrics.histogram(
-    'http_request_seconds',
-    'Time to answer a request',
-    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
-    ['route', 'method'],
-  )
-  return (route, method, status, seconds) => {
-    count([route, method, String(status)])
-    time([route, method], seconds)
-  }
 }
 
 function isListed(

@@ -1,7 +1,7 @@
 /**
  * The fleet as a tree: groups of coins, each coin with its candles, its keeper, its lanes of versions, its feed, its
- * history and the healing of its gaps. A coin starts before those who read it and its feed last, so nothing is published to nobody; stopping runs
- * the other way round: feed, then versions, then the candles.
+ * history and the healing of its gaps. A coin starts before those who read it and its feed after them, so nothing is
+ * published to nobody; stopping runs the other way round: feed, then versions, then the candles.
  */
 import { filter, type Observable, Subject } from 'rxjs'
 import { coin as coinActor } from '../actors/coin.ts'
