@@ -62,7 +62,7 @@ export function fitTools(ports: BenchPorts): FitTools {
       const family = openFamily(request.family)
       await mkdir(request.out, { recursive: true })
       await writeFile(path, JSON.stringify(request, null, 2))
-      const command = await ports.trainerOf(family, work)
+      const command = await ports.trainers.commandFor(family, work)
       return runTrainer(
         request,
         path,
@@ -88,6 +88,8 @@ async function dataset(ports: BenchPorts, work: StepWork, out: string): Promise<
   const { store } = ports
   const { run, signal, tell } = work
   const family = openFamily(run.lane.family)
+  const obstacle = ports.trainers.obstacleTo(family, run.cause === 'hand')
+  if (obstacle) throw new Fault(obstacle.code, obstacle.message)
   const lane = await contractOf(ports, run.lane, family)
   const { from, to } = await stretchOf(ports, run, family)
   const order = {

@@ -5,13 +5,14 @@ import { listen } from '../../streams/channels.ts'
 import type { Coin } from '../../streams/coin.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
 import type { EventHub } from '../api/event-hub.ts'
+import { environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
 import type { DataDirectory } from '../store/data-directory.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { openTrainingBench } from './open.ts'
 import { tellTraining } from './tell-training.ts'
-import { trainable, trainersIn } from './trainable.ts'
+import { openTrainers, trainable } from './trainable.ts'
 import { openTraining, type Training } from './training.ts'
 
 export interface DaemonTrainingPorts {
@@ -30,20 +31,14 @@ export interface DaemonTrainingPorts {
 export async function trainingInDaemon(ports: DaemonTrainingPorts): Promise<Training> {
   const { store, registry, config, directory, clock, log, hub } = ports
   const { path } = directory
-  const bench = openTrainingBench({
-    store,
-    registry,
-    config,
-    clock,
-    path,
-    trainerOf: trainersIn(path),
-  })
+  const trainers = openTrainers({ path, env: environment(), clock })
+  const bench = openTrainingBench({ store, registry, config, clock, path, trainers })
   await bench.sweep()
   const training = openTraining({
     ...ports,
     ...bench,
     holder: directory.id,
-    trainable: (family) => trainable(family, config),
+    trainable: (family) => trainable(family, config, trainers),
   })
   const stopTelling = [tellTraining(hub, store.reads, clock, log), tellStory(ports.say)]
   return {

@@ -1,9 +1,7 @@
 /** Training on this machine, put together: the same steps whether the daemon does them or a command without one. */
 import { join } from 'node:path'
 import type { RunJournal } from '../../actors/training/journal.ts'
-import type { StepWork, Workshop } from '../../actors/training/run.ts'
-import type { TrainerCommand } from '../../actors/training/trainer-process.ts'
-import type { Family } from '../../models/family.ts'
+import type { Workshop } from '../../actors/training/run.ts'
 import type { Registry } from '../../models/registry.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
@@ -13,6 +11,7 @@ import type { Store } from '../store/store.ts'
 import { openRunJournal } from '../store/training-runs.ts'
 import { fitTools } from './fit-tools.ts'
 import { judgeTools } from './judge-tools.ts'
+import type { Trainers } from './trainable.ts'
 import { openWorkFolder } from './work-folder.ts'
 import { workshop } from './workshop.ts'
 
@@ -23,8 +22,7 @@ export interface BenchPorts {
   readonly clock: Clock
   /** The data directory. */
   readonly path: string
-  /** The program that trains a family, made ready where that takes something. */
-  readonly trainerOf: (family: Family, work: StepWork) => Promise<TrainerCommand>
+  readonly trainers: Trainers
   /** In the place of what is usual, for tests. */
   readonly trainerLimits?: { readonly silenceMs: Millis; readonly memoryBytes: number }
 }

@@ -9,6 +9,7 @@ import { Fault } from '../../streams/fault.ts'
 import { type Clock, type Millis, wallClock } from '../../streams/time.ts'
 import { runBody, type TrainingRunBody } from '../api/routes/training.ts'
 import type { CancelTrainingOptions, TrainOptions } from '../cli/world.ts'
+import { environment } from '../config/environment.ts'
 import { artifactFiles } from '../store/artifact-files.ts'
 import { readRun } from '../store/read-training.ts'
 import { openRegistry } from '../store/registry.ts'
@@ -16,7 +17,7 @@ import type { Store } from '../store/store.ts'
 import { openRunJournal, trainingLeaseMs } from '../store/training-runs.ts'
 import { openStoreWork } from '../store-work.ts'
 import { openTrainingBench } from './open.ts'
-import { trainersIn } from './trainable.ts'
+import { openTrainers } from './trainable.ts'
 
 const lookEveryMs: Millis = 300
 
@@ -26,14 +27,8 @@ export async function train(options: TrainOptions): Promise<TrainingRunBody> {
   const { store, artifacts, close } = await openStoreWork(dataPath, config)
   const registry = await openRegistry({ store, files: artifactFiles(artifacts), folder: artifacts })
   const path = join(artifacts, '..')
-  const bench = openTrainingBench({
-    store,
-    registry,
-    config,
-    clock,
-    path,
-    trainerOf: trainersIn(path),
-  })
+  const trainers = openTrainers({ path, env: environment(), clock })
+  const bench = openTrainingBench({ store, registry, config, clock, path, trainers })
   try {
     const { id } = await bench.journal.ask({
       lane: { coin: options.coin, family: options.family },

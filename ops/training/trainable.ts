@@ -1,26 +1,109 @@
-/** What is known of a family before anything of it is trained: whether it can be here, and by which program. */
+/** Which families can be trained here, by which program, and what stands in the way of the others. */
 import { join } from 'node:path'
 import type { StepWork } from '../../actors/training/run.ts'
 import type { TrainerCommand } from '../../actors/training/trainer-process.ts'
 import { type Family, openFamily } from '../../models/family.ts'
 import { Fault } from '../../streams/fault.ts'
-import { environment } from '../config/environment.ts'
+import { type Clock, hourMs, type Millis, minuteMs } from '../../streams/time.ts'
+import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
-import { type FoundPython, findPython, pythonFor } from './python.ts'
+import { type FoundPython, findPython, pythonFor, type Requirements } from './python.ts'
 import { candlesFor } from './stretch.ts'
 import type { Trainable } from './training.ts'
 
-const unheardOf = { candlesMin: 0, candlesMax: 0 }
+export interface Trainers {
+  /**
+   * Why a family cannot be trained here now, and what to do; null where it can, as far as is known. `afresh` where a person
+   * asks, who may have mended it since.
+   */
+  readonly obstacleTo: (family: Family, afresh?: boolean) => Fault | null
+  /** The program that trains it, made ready where that takes something. */
+  readonly commandFor: (family: Family, work: StepWork) => Promise<TrainerCommand>
+}
 
-export function trainable(name: string, config: Config): Trainable {
+export interface TrainersPorts {
+  /** The data directory, in which Python's packages live. */
+  readonly path: string
+  readonly env: Environment
+  readonly clock: Clock
+}
+
+/** What could not be set up is left alone for so long: whoever mends the network need not restart anything. */
+const leftAloneMs: Millis = hourMs
+/** Three gigabytes over a slow line. */
+const setUpMsMax: Millis = 20 * minuteMs
+const signEveryMs: Millis = 5_000
+
+export function openTrainers({ path, env, clock }: TrainersPorts): Trainers {
+  let python: FoundPython | undefined
+  const failed = new Map<Requirements, { readonly at: Millis; readonly fault: Fault }>()
+
+  const obstacleTo: Trainers['obstacleTo'] = ({ trainer }, afresh = false) => {
+    switch (trainer.runtime) {
+      case 'node':
+        return null
+      case 'python': {
+        // Not at every look: asking a program for its version holds everything up for a moment.
+        if (afresh || python === undefined) python = findPython(env)
+        if (python.type !== 'found') return new Fault(`python.${python.type}`, python.mend)
+        const last = failed.get(trainer.requirements)
+        return last && !afresh && clock.now() - last.at < leftAloneMs ? last.fault : null
+      }
+    }
+  }
+  const setUp = async (requirements: Requirements, work: StepWork) => {
+    const late = new AbortController()
+    const timer = clock.schedule(() => late.abort(), setUpMsMax)
+    const stopSigning = giveSigns(clock, work)
+    const signal = AbortSignal.any([work.signal, late.signal])
+    try {
+      const made = await pythonFor({ path, requirements, env, say: work.log, signal })
+      failed.delete(requirements)
+      return made
+    } catch (error) {
+      if (error instanceof Fault && !work.signal.aborted)
+        failed.set(requirements, { at: clock.now(), fault: error })
+      throw error
+    } finally {
+      timer.unsubscribe()
+      stopSigning()
+    }
+  }
+  return {
+    obstacleTo,
+    commandFor: async ({ trainer, folder }, work) => {
+      const args = [join(folder, trainer.entry)]
+      switch (trainer.runtime) {
+        case 'node':
+          return { command: process.execPath, args, env: {} }
+        case 'python':
+          return { args, ...(await setUp(trainer.requirements, work)) }
+      }
+    },
+  }
+}
+
+/** A download says nothing for a minute and is alive. */
+function giveSigns(clock: Clock, { tell }: StepWork): () => void {
+  const from = clock.now()
+  const signing = clock.schedule(function (this) {
+    const done = clock.now() - from
+    tell({ part: 'set-up ms', done, of: setUpMsMax, loss: null, secondsLeft: null })
+    this.schedule(undefined, signEveryMs)
+  }, 0)
+  return () => signing.unsubscribe()
+}
+
+/** What the schedule must know of a family. */
+export function trainable(name: string, config: Config, trainers: Trainers): Trainable {
   const family = familyOf(name)
-  if (family instanceof Fault) return { obstacle: family.message, ...unheardOf }
+  if (family instanceof Fault) return { obstacle: family.message, candlesMin: 0, candlesMax: 0 }
   const needs = {
     rowsMax: family.rowsMax,
     testDaysMin: config.gate.daysMin,
     intervalMs: config.market.interval,
   }
-  return { obstacle: obstacleOf(family), ...candlesFor(needs) }
+  return { obstacle: trainers.obstacleTo(family)?.message ?? null, ...candlesFor(needs) }
 }
 
 function familyOf(name: string): Family | Fault {
@@ -29,37 +112,5 @@ function familyOf(name: string): Family | Fault {
   } catch (error) {
     if (error instanceof Fault) return error
     throw error
-  }
-}
-
-function obstacleOf({ trainer }: Family): string | null {
-  switch (trainer.runtime) {
-    case 'node':
-      return null
-    case 'python': {
-      python ??= findPython(environment())
-      return python.type === 'found' ? null : python.mend
-    }
-  }
-}
-
-/** Looked for once in a daemon's life: asking a program for its version holds everything up for a moment. */
-let python: FoundPython | undefined
-
-/** Trainers whose Python, where they need one, lives in this data directory. */
-export function trainersIn(
-  path: string,
-): (family: Family, work: StepWork) => Promise<TrainerCommand> {
-  return async ({ trainer, folder }, { log, signal }) => {
-    const args = [join(folder, trainer.entry)]
-    switch (trainer.runtime) {
-      case 'node':
-        return { command: process.execPath, args, env: {} }
-      case 'python': {
-        const { requirements } = trainer
-        const env = environment()
-        return { args, ...(await pythonFor({ path, requirements, env, say: log, signal })) }
-      }
-    }
   }
 }

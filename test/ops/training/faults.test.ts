@@ -1,6 +1,6 @@
 /** What goes wrong in a training run, with real candles, a real trainer's process and a real store. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -12,6 +12,7 @@ import { artifactFiles } from '../../../ops/store/artifact-files.ts'
 import { readRun, type TrainingRead } from '../../../ops/store/read-training.ts'
 import { openRegistry } from '../../../ops/store/registry.ts'
 import { openTrainingBench } from '../../../ops/training/open.ts'
+import { openTrainers, type Trainers, trainable } from '../../../ops/training/trainable.ts'
 import type { Candle } from '../../../streams/candles/candle.ts'
 import { candleOf, missingBar } from '../../../streams/candles/fold.ts'
 import type { Coin } from '../../../streams/coin.ts'
@@ -46,6 +47,8 @@ async function stored(coin: string, candles: readonly Candle[]): Promise<Coin> {
 }
 
 interface Case {
+  readonly family?: string
+  readonly trainers?: Trainers
   readonly trainer?: ReturnType<typeof badTrainer>
   readonly mend?: (workshop: Workshop) => Workshop
   readonly rowsMax?: number
@@ -56,9 +59,13 @@ async function train(coin: Coin, it: Case = {}): Promise<TrainingRead> {
     ...{ store, registry, path, clock: wallClock },
     trainerLimits: { silenceMs: 2_000, memoryBytes: 300 * 2 ** 20 },
     config: configSchema.parse({ market: { source: 'tape' } }),
-    trainerOf: async () => it.trainer ?? nodeTrainer(linear),
+    trainers: {
+      obstacleTo: () => null,
+      commandFor: async () => it.trainer ?? nodeTrainer(linear),
+      ...it.trainers,
+    },
   })
-  const lane = { coin, family: 'linear' }
+  const lane = { coin, family: it.family ?? 'linear' }
   const { id } = await journal.ask(
     order({ lane, marketAt: newest + minuteMs, rowsMax: it.rowsMax ?? null }),
   )
@@ -159,6 +166,42 @@ test('too few rows, and rows of one class, are said and not tried again', async 
   assert.deepEqual([one.state, one.code, triesOf(one, 'fit')], ['failed', 'data.one_class', 1])
   await assertNothingPublished(one)
 })
+
+/** A machine on which `python3` is this script, or is not at all. */
+function machine(script: string | null): Trainers {
+  const bin = mkdtempSync(join(path, 'bin-'))
+  if (script !== null)
+    writeFileSync(join(bin, 'python3'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  return openTrainers({ path, env: { PATH: bin }, clock: wallClock })
+}
+
+const pythons: readonly [what: string, script: string | null, code: string, says: RegExp][] = [
+  ['missing', null, 'python.missing', /install Python 3\.10 or newer as python3/],
+  ['too old', 'echo Python 3.8.1', 'python.too_old', /Python 3\.8\.1 is too old: install/],
+  [
+    'without its packages and no network',
+    'case $1 in --version) echo Python 3.12.1;; *) echo no route to host >&2; exit 1;; esac',
+    'python.packages',
+    /no route to host.*look at the network/,
+  ],
+]
+for (const [what, script, code, says] of pythons) {
+  test(`Python ${what}: said with what to do, and the schedule leaves it alone`, async () => {
+    const trainers = machine(script)
+    const run = await train(btc, { family: 'lightgbm', trainers })
+    assert.deepEqual([run.state, run.code], ['failed', code])
+    assert.match(run.message ?? '', says)
+    await assertNothingPublished(run)
+    const config = configSchema.parse({})
+    for (const family of ['lightgbm', 'volatility'])
+      assert.match(trainable(family, config, trainers).obstacle ?? '', says)
+    assert.equal(
+      trainable('linear', config, trainers).obstacle,
+      null,
+      'linear needs nothing but Node',
+    )
+  })
+}
 
 test('a hole of a week is left out, and counted', async () => {
   const from = newest - 9 * dayMs
