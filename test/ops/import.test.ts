@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { loadConfig } from '../../ops/config/load.ts'
+import type { Config } from '../../ops/config/schema.ts'
+import { importFile } from '../../ops/import.ts'
+import { databaseName, type ServerAddress } from '../../ops/store/connection.ts'
+import { openStoreWork } from '../../ops/store-work.ts'
+import { minuteMs } from '../../streams/time.ts'
+import { btc, dropDatabase, testServer } from '../support/database.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const start = Date.UTC(2026, 0, 1)
+const header = 'open_time,open,high,low,close,volume'
+
+function urlOf(address: ServerAddress): string {
+  if (address.type === 'url') return address.url
+  return `postgres://starling@${encodeURIComponent(dirname(address.path))}/postgres`
+}
+
+/** A market of its own on the test's server: `source` names its database. */
+async function stage(t: TestContext, source: string) {
+  const folder = temporaryFolder()
+  const address = await testServer()
+  const { config: defaults } = loadConfig({})
+  const config: Config = {
+    ...defaults,
+    market: { ...defaults.market, source },
+    store: { ...defaults.store, url: urlOf(address) },
+  }
+  const dataPath = join(folder, 'data')
+  t.after(async () => {
+    await dropDatabase(address, databaseName(source))
+    rmSync(folder, { recursive: true })
+  })
+  const bring = (name: string, content: string | Uint8Array) => {
+    const file = join(folder, name)
+    writeFileSync(file, content)
+    return importFile({ config, dataPath, file, coin: btc, progress: () => {} })
+  }
+  const stored = async () => {
+    const work = await openStoreWork(dataPath, config)
+    try {
+      return (await work.store.reads.candles(btc, minuteMs, { limit: 1_000 })).items.toReversed()
+    } finally {
+      await work.close()
+    }
+  }
+  return { config, dataPath, bring, stored }
+}
+
+function row(i: number, price = 100): string {
+  return `${start + i * minuteMs},${price},${price + 1},${price - 1},${price},3`
+}
+
+test('candles come in once, stretches without trades are counted and stored as empty', async (t) => {
+  const { bring, stored } = await stage(t, 'importcandles')
+  const rows = [0, 1, 4, 5].map((i) => row(i))
+  const report = {
+    rows: 4,
+    gaps: 1,
+    from: '2026-01-01T00:00:00.000Z',
+    to: '2026-01-01T00:06:00.000Z',
+  }
+  assert.deepEqual(await bring('a.csv', [header, ...rows].join('\n')), report)
+  assert.deepEqual(
+    (await stored()).map(({ state }) => state),
+    ['final', 'final', 'empty', 'empty', 'final', 'final'],
+  )
+  await bring('b.csv.gz', gzipSync([header, row(0, 200), row(6)].join('\n')))
+  const prices = (await stored()).map(({ open }) => open)
+  assert.deepEqual(prices, [100, 100, null, null, 100, 100, 100], 'what was there stays')
+})
+
+test('trades are folded into candles', async (t) => {
+  const { bring, stored } = await stage(t, 'importtrades')
+  const trades = [
+    [start + 1_000, 10, 1],
+    [start + 2_000, 12, 2],
+    [start + 3 * minuteMs, 11, 1],
+  ]
+  const text = ['time,price,size', ...trades.map((trade) => trade.join(','))].join('\n')
+  assert.deepEqual(await bring('t.csv', text), {
+    rows: 2,
+    gaps: 1,
+    from: '2026-01-01T00:00:00.000Z',
+    to: '2026-01-01T00:04:00.000Z',
+  })
+  const [first] = await stored()
+  assert.deepEqual([first?.open, first?.high, first?.close, first?.volume], [10, 12, 12, 3])
+})
+
+test('a file that is wrong far down leaves nothing behind', async (t) => {
+  const { bring, stored } = await stage(t, 'importwrong')
+  const rows = Array.from({ length: 20_000 }, (_, i) => row(i))
+  const text = [header, ...rows, row(20_000).replace('101', 'NaN')].join('\n')
+  await assert.rejects(bring('w.csv', text), { code: 'file.value', message: /line 20002/ })
+  await assert.rejects(stored(), { code: 'store.absent' })
+})
