@@ -122,9 +122,9 @@ export async function assemble(ports: AssemblyPorts): Promise<Assembly> {
 }
 
 /** The sink as the tree's first child: what it was given is worth waiting for. */
-export function sinkWorker(ports: Omit<SinkPorts, 'policy'>): Worker<SinkCommand> {
+export function sinkWorker(ports: Omit<SinkPorts, 'policy'>, id = 'sink'): Worker<SinkCommand> {
   const policy = { rowsMax: 2_000, lingerMs: 3, restMs: 10, restRowsMax: 256 }
-  return worker('sink', sink({ ...ports, policy }), { shutdownMs: 15_000, policy: patientPolicy })
+  return worker(id, sink({ ...ports, policy }), { shutdownMs: 15_000, policy: patientPolicy })
 }
 
 /** The pool and its children. A child that dies is the children's business; a pool that dies takes them with it. */

@@ -5,6 +5,7 @@
 import { ask } from '../actors/ask.ts'
 import { backfill } from '../actors/backfill.ts'
 import { registry as registryActor } from '../actors/registry.ts'
+import type { Sink } from '../actors/sink.ts'
 import { planInput } from '../actors/version-input.ts'
 import type { Verdict } from '../models/verdict.ts'
 import { type Lane, laneName, type Version } from '../models/version.ts'
@@ -26,7 +27,7 @@ import { patientPolicy } from '../supervisor/restart-policy.ts'
 import { toldJournal } from '../supervisor/told-journal.ts'
 import { worker } from '../supervisor/worker.ts'
 import type { VersionControls } from './api/deps.ts'
-import { type Assembly, rootId } from './assemble.ts'
+import { type Assembly, rootId, sinkWorker } from './assemble.ts'
 import type { Config } from './config/schema.ts'
 import type { LaneRegistry } from './lane-registry.ts'
 import { publish } from './publish.ts'
@@ -67,6 +68,15 @@ export async function startVersions(needs: VersionsNeeds): Promise<VersionContro
     drainMsMax,
     settleCandlesMax,
   }
+  // History has a sink of its own: what is live never waits behind its rows, nor for the outcomes that they touch.
+  const past = sinkWorker(
+    {
+      writer: store.writer(needs.lease, () => clock.now()),
+      marketNow: () => needs.feed.now(),
+      isCurrent: (path, epoch) => tree.look(path)?.epoch === epoch,
+    },
+    'past',
+  )
   const actor = reconciler({
     journal,
     desired: registry.desired,
@@ -84,9 +94,10 @@ export async function startVersions(needs: VersionsNeeds): Promise<VersionContro
         planInput(manifest.input, featureSet(config.market.interval))
       },
       judge: needs.judge,
-      backfill: (version, signal) => predictPast(needs, version, signal),
+      backfill: (version, signal) => predictPast(needs, past.address, version, signal),
     },
   })
+  await tree.add(rootId, past.spec)
   const reconciling = worker('reconciler', actor, { policy: patientPolicy })
   const { address } = reconciling
   const look = (lane: Lane | null): unknown => address.tell({ type: 'look', lane })
@@ -146,6 +157,7 @@ function fleetPort({ assembly, lanes, feed, store }: VersionsNeeds): FleetPort {
 /** Over the history that is kept, from where an earlier try has come to. */
 async function predictPast(
   needs: VersionsNeeds,
+  sink: Sink,
   version: Version,
   signal: AbortSignal,
 ): Promise<void> {
@@ -162,7 +174,7 @@ async function predictPast(
     set: featureSet(config.market.interval),
     features: assembly.features,
     pool: assembly.pool,
-    sink: assembly.sink,
+    sink,
     clock,
     identity: () => ({ path, epoch: assembly.tree.look(path)?.epoch ?? 0 }),
   }

@@ -33,8 +33,13 @@ export async function writePredictions(
 ): Promise<CommitOutcome> {
   if (rows.length === 0) return { predictions: [], disagreed: [] }
   for (const row of rows) refuseUnwritable(row.prediction)
-  // In this order: what heals looks for the rows that were inserted.
-  const [fresh] = await Promise.all([insert(tx, rows, wallNow()), reopen(tx, rows), heal(tx, rows)])
+  // In this order: what heals looks for the rows that were inserted, and whoever has to wait for a version's outcomes
+  // does so before it holds what every other commit needs too.
+  const [, fresh] = await Promise.all([
+    reopen(tx, rows),
+    insert(tx, rows, wallNow()),
+    heal(tx, rows),
+  ])
   const there = fresh.length === rows.length ? [] : await compare(tx, rows)
   return outcomeOf(rows, fresh, there)
 }
