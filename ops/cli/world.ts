@@ -108,6 +108,8 @@ export interface EvaluateOptions extends WorkOptions {
   readonly days: number
   readonly from: Millis | undefined
   readonly to: Millis | undefined
+  /** On what both have said of live candles, instead of on what they would have said. */
+  readonly ledger?: boolean
   /** Folders in the place of versions, on a tape. */
   readonly artifact?: string
   readonly champion?: string

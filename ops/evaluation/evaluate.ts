@@ -8,29 +8,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Artifact, openArtifact } from '../../models/artifact.ts'
 import { evaluate as compare } from '../../models/evaluation.ts'
-import { type Version, versionName } from '../../models/version.ts'
 import { Fault } from '../../streams/fault.ts'
 import { dayMs, type Millis, wallClock } from '../../streams/time.ts'
 import type { EvaluateOptions } from '../cli/world.ts'
-import { artifactFiles } from '../store/artifact-files.ts'
-import { artifactOf } from '../store/versions.ts'
-import { type OpenStoreWork, openStoreWork } from '../store-work.ts'
+import { openStoreWork } from '../store-work.ts'
 import { makeDataset } from '../training/dataset-process.ts'
-import { type EvaluationReport, reportOn } from './comparison.ts'
+import { type Asked, type EvaluationReport, reportOn } from './comparison.ts'
+import { type Contestants, type Named, versionsAsked } from './contestants.ts'
+import { compareLedger } from './on-ledger.ts'
 import { tapeDataset } from './tape-dataset.ts'
 
 /** Long enough for two window models over months on one slow core. */
 const limitMs: Millis = 1_800_000
-
-interface Contestants {
-  readonly challenger: Named
-  readonly champion: Named | null
-}
-
-interface Named {
-  readonly name: string
-  readonly artifact: Artifact
-}
 
 /** What a dataset for them must hold. */
 export interface DatasetNeeds {
@@ -61,6 +50,10 @@ async function onStored(options: EvaluateOptions, out: string): Promise<Evaluati
     const stored = await store.reader.candleRange(coin)
     if (!stored) throw new Fault('coin.unknown', `no candles of ${coin} are stored`)
     const range = rangeOf(options, stored)
+    if (options.ledger) {
+      const comparison = await compareLedger(store.reads, contestants, range)
+      return reportOn(comparison, askedOf(options))
+    }
     const needs = needsOf(options, contestants, range)
     const { address, market, intervalMs } = store
     await makeDataset(
@@ -88,7 +81,8 @@ async function onTape(
 ): Promise<EvaluationReport> {
   const opened = async (path: string): Promise<Named> => {
     const artifact = await openArtifact(path)
-    return { name: `${artifact.manifest.family} ${artifact.sha256.slice(0, 8)}`, artifact }
+    const name = `${artifact.manifest.family} ${artifact.sha256.slice(0, 8)}`
+    return { name, artifact, version: null }
   }
   const contestants = {
     challenger: await opened(folder),
@@ -111,7 +105,7 @@ async function onDataset(
   dataset: string,
   range: { readonly from: Millis; readonly to: Millis },
 ): Promise<EvaluationReport> {
-  const { config, coin, family } = options
+  const { config } = options
   const comparison = await compare(
     {
       artifact: challenger.artifact.folder,
@@ -126,10 +120,11 @@ async function onDataset(
     },
     { clock: wallClock, limitMs, progress: options.progress },
   )
-  const settings = config.gate
-  return reportOn(comparison, {
-    ...{ coin, family, settings, fee: config.fees, slippage: config.slippage },
-  })
+  return reportOn(comparison, askedOf(options))
+}
+
+function askedOf({ coin, family, config }: EvaluateOptions): Asked {
+  return { coin, family, settings: config.gate, fee: config.fees, slippage: config.slippage }
 }
 
 /** The newest days, unless the question says otherwise. */
@@ -154,44 +149,4 @@ function needsOf(
 function orderOf({ coin, artifact, columns, from, to }: DatasetNeeds) {
   const { label, horizonCandles } = artifact.manifest
   return { coin, label, horizonCandles, columns, from, to }
-}
-
-/** The newest version and who answers for the lane beside it, or those that were named. */
-async function versionsAsked(
-  { store, artifacts }: OpenStoreWork,
-  { coin, family, version, against }: EvaluateOptions,
-): Promise<Contestants> {
-  const lane = { coin, family }
-  const models = await store.reads.models(lane)
-  const numbers = models
-    .filter((it) => it.coin === coin && it.family === family)
-    .map((it) => it.version)
-  const challenger = version ?? Math.max(...numbers)
-  for (const number of [challenger, against])
-    if (number !== undefined && !numbers.includes(number))
-      throw new Fault(
-        'version.unknown',
-        `there is no ${family}@${Number.isFinite(number) ? number : '…'} of ${coin}`,
-      )
-  const champion = against ?? (await servingBeside(store.reads, lane, challenger))
-  const files = artifactFiles(artifacts)
-  const opened = async (number: number): Promise<Named> => {
-    const one: Version = { ...lane, version: number }
-    const artifact = await files.open(await artifactOf(store.sql, store.names, one))
-    return { name: versionName(one), artifact }
-  }
-  return {
-    challenger: await opened(challenger),
-    champion: champion === undefined || champion === challenger ? null : await opened(champion),
-  }
-}
-
-async function servingBeside(
-  reads: OpenStoreWork['store']['reads'],
-  lane: { readonly coin: Version['coin']; readonly family: string },
-  challenger: number,
-): Promise<number | undefined> {
-  const held = (await reads.pointers(lane)).filter((it) => it.until === null)
-  const newestFirst = ['v3', 'v2', 'v1'].flatMap((slot) => held.filter((it) => it.slot === slot))
-  return newestFirst.find((it) => it.version !== challenger)?.version
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { score } from '../../models/score.ts'
+import { rollingScores, score } from '../../models/score.ts'
 import type { ScoreSums } from '../../models/score-sums.ts'
 
 const nothing: ScoreSums = {
@@ -146,4 +146,99 @@ test('values are scored against their mean, their correlation and the last value
   near(scores.values?.ic, together / Math.sqrt(spread * saidSpread))
   near(scores.baseline.values?.rmse, 2)
   near(scores.baseline.values?.mae, 2)
+})
+
+test('no skill says what the training rows were, where that is known', () => {
+  const days = [
+    graded(
+      [
+        [2, 0, 1],
+        [0, 2, 0],
+        [1, 0, 4],
+      ],
+      { logLossSum: 5 },
+    ),
+  ]
+  const { baseline } = score(days, [100, 800, 100])
+  assert.equal(baseline.frequencies, 'training')
+  // Hold came most often in training, and two times of ten here.
+  near(baseline.classes?.accuracy, 0.2)
+  near(baseline.classes?.logLoss, -(0.8 * Math.log(0.1) + 0.2 * Math.log(0.8)))
+  const shares = [0.1, 0.8, 0.1] as const
+  const brier = (came: 0 | 1 | 2): number =>
+    shares.reduce((sum, p, i) => sum + (p - (i === came ? 1 : 0)) ** 2, 0)
+  near(baseline.classes?.brier, 0.3 * brier(0) + 0.2 * brier(1) + 0.5 * brier(2))
+  // Shares say the same as counts, and a class that was never trained on costs much, not everything.
+  assert.equal(score(days, [0.1, 0.8, 0.1]).baseline.classes?.logLoss, baseline.classes?.logLoss)
+  const never = score(days, [0, 900, 100]).baseline.classes?.logLoss ?? Infinity
+  assert.ok(never > 2 && never < 10, `${never}`)
+})
+
+test('each measure that adds up is tested against no skill, day by day', () => {
+  const days = Array.from({ length: 8 }, (_, i) =>
+    graded(
+      [
+        [40, 0, 10],
+        [0, 0, 0],
+        [10, 0, 40],
+      ],
+      {
+        ...{ day: i * 86_400_000, logLossSum: 50 + i, brierSum: 30 + (i % 3) },
+        profitSum: -1 - 0.1 * i,
+      },
+    ),
+  )
+  const { versus } = score(days, [50, 0, 50])
+  for (const better of [versus.logLoss, versus.brier])
+    assert.ok((better?.p ?? 1) <= 0.01 && (better?.mean ?? 0) < 0, JSON.stringify(better))
+  assert.ok((versus.profit?.p ?? 0) > 0.99 && (versus.profit?.mean ?? 0) < 0)
+  // Every day is right as often: nothing varies, so nothing can be told.
+  assert.deepEqual([versus.accuracy?.mean, versus.accuracy?.p], [0.3, null])
+  assert.equal(versus.squaredError, null)
+  assert.equal(score(days.slice(0, 4), [50, 0, 50]).versus.logLoss?.p, null)
+})
+
+test('windows of days end one after the other, the first when it is whole', () => {
+  const dayMs = 86_400_000
+  const all = [
+    [3, 0, 1],
+    [0, 0, 0],
+    [0, 0, 0],
+  ]
+  const days = [0, 1, 2, 4, 6].map((i) => graded(all, { day: i * dayMs, profitSum: i }))
+  const windows = rollingScores(days, 3 * dayMs)
+  assert.deepEqual(
+    windows.map(({ from, to, scores }) => [from / dayMs, to / dayMs, scores.days]),
+    [
+      [0, 3, 3],
+      [1, 4, 2],
+      [2, 5, 2],
+      [3, 6, 1],
+      [4, 7, 2],
+    ],
+  )
+  near(windows[0]?.scores.trading?.profit, 3)
+  assert.equal(rollingScores(days, 30 * dayMs).length, 1)
+  assert.deepEqual(rollingScores([], dayMs), [])
+})
+
+test('turnover counts both ways of every position, and drawdown runs over days', () => {
+  const said = (day: number, sums: Partial<ScoreSums>): ScoreSums =>
+    graded(
+      [
+        [1, 2, 0],
+        [0, 3, 1],
+        [0, 0, 1],
+      ],
+      { day: day * 86_400_000, ...sums },
+    )
+  const { trading } = score([
+    said(0, { profitSum: 2, profitHigh: 3, profitLow: 0, profitFall: 1 }),
+    said(1, { profitSum: -3, profitHigh: 0.5, profitLow: -4, profitFall: 4 }),
+    said(2, { profitSum: 1, profitHigh: 1, profitLow: -2, profitFall: 2 }),
+  ])
+  // Three of eight are no hold: two ways each, three days.
+  assert.deepEqual([trading?.trades, trading?.turnover], [9, 6])
+  // The high of 3 on the first day, the low on the second: 2 − 4; on the third −1 − 2.
+  near(trading?.drawdown, 6)
 })

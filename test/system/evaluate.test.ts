@@ -54,6 +54,11 @@ test('two versions of a lane are compared beside the daemon, and the same withou
   assert.ok(found.report.candles > 5 * 1440, `${found.report.candles}`)
   assert.equal(found.report.champion.scores.n, found.report.challenger.scores.n)
   assert.equal(found.status, found.report.standing === 'not_worse' ? 0 : 1)
+  const scored = async (): Promise<boolean> => {
+    const { items } = await daemon.get<{ items: { version: number }[] }>('/api/v1/scores')
+    return items.some((it) => it.version === 1)
+  }
+  await until('version 1 has outcomes', scored, 120_000)
   await daemon.end('SIGTERM')
   const alone = evaluate(...where, '--to', '2026-01-01', '--days', '6')
   assert.deepEqual(
@@ -61,6 +66,9 @@ test('two versions of a lane are compared beside the daemon, and the same withou
     [found.report.standing, found.report.challenger.scores],
     alone.stderr,
   )
+  const said = evaluate(...where, '--version', '1', '--ledger')
+  assert.ok(said.report.candles > 0, said.stderr)
+  assert.ok(said.report.verdict.reasons.every((it) => it.code !== 'golden'))
   const named = evaluate(...where, '--version', '1', '--against', '9')
   assert.deepEqual([named.status, named.stdout], [1, ''])
   assert.match(named.stderr, /no linear@9 of BTC\/USDT/)

@@ -1,7 +1,8 @@
 /** How good each version was, on rows that it was not trained on, beside what no skill would have got on the same rows. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { rollingScores, type Scores, score } from '../../../models/score.ts'
-import { versionName } from '../../../models/version.ts'
+import { laneOverfitting } from '../../../models/score-lane.ts'
+import { laneName, versionName } from '../../../models/version.ts'
 import { dayMs, iso, parseDuration } from '../../../streams/time.ts'
 import type { CoverageRead, DaySums } from '../../store/reads.ts'
 import { answers } from '../answers.ts'
@@ -87,6 +88,10 @@ const scoreSchema = z
     coverage: z
       .strictObject({ candles: z.int(), answered: z.int(), share: figure })
       .openapi({ description: 'in every mode; what is missing is not wrong' }),
+    laneOverfitting: figure.openapi({
+      description:
+        'how likely the lane’s best version by profit is the best by chance (CSCV); null where too few days are shared',
+    }),
     ...figures,
     rolling: z
       .array(z.strictObject({ from: instant, to: instant, ...figures }))
@@ -128,8 +133,11 @@ export function scoreRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       deps.reads.coverage(filter),
     ])
     const known = new Map(coverage.map((it) => [versionName(it), it]))
-    const items = [...Map.groupBy(sums, versionName)].map(([name, days]) =>
-      scoreBody(days, known.get(name), window),
+    const byVersion = Map.groupBy(sums, versionName)
+    const lanes = Map.groupBy(byVersion.values(), (days) => laneName(days[0] as DaySums))
+    const overfitting = new Map([...lanes].map(([name, it]) => [name, laneOverfitting(it)]))
+    const items = [...byVersion].map(([name, days]) =>
+      scoreBody(days, known.get(name), overfitting.get(laneName(days[0] as DaySums)), window),
     )
     return c.json({ items, next: null }, 200)
   })
@@ -138,6 +146,7 @@ export function scoreRoutes(app: OpenAPIHono, deps: ApiDeps): void {
 function scoreBody(
   days: readonly DaySums[],
   known: CoverageRead | undefined,
+  overfitting: number | null | undefined,
   window: number | undefined,
 ): z.infer<typeof scoreSchema> {
   const { coin, family, version } = days[0] as DaySums
@@ -155,6 +164,7 @@ function scoreBody(
   return {
     ...{ coin, family, version },
     coverage: { candles, answered, share: candles > 0 ? answered / candles : null },
+    laneOverfitting: overfitting ?? null,
     ...figuresOf(score(days, frequencies)),
     ...rolling,
   }

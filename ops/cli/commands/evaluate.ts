@@ -11,7 +11,7 @@ const daysDefault = 30
 const evaluate: Command = {
   name: 'evaluate',
   usage:
-    '--coin C --family F [--version N] [--against M] [--days N] [--from T] [--to T] | --coin C --family F --source tape --artifact DIR [--champion DIR]',
+    '--coin C --family F [--version N] [--against M] [--days N] [--from T] [--to T] [--ledger] | --coin C --family F --source tape --artifact DIR [--champion DIR]',
   summary:
     'champion and challenger on the same candles; exit 1 when worse, or when it cannot be told',
   options: {
@@ -21,6 +21,7 @@ const evaluate: Command = {
     against: { type: 'string', what: 'the champion; by itself who answers for the lane' },
     days: { type: 'string', what: `the newest so many, ${daysDefault} by itself` },
     ...rangeOptions,
+    ledger: { type: 'boolean', what: 'on what both have said already, instead of running them' },
     artifact: { type: 'string', what: 'a folder as the challenger, on a tape and without a store' },
     champion: { type: 'string', what: 'a folder as its champion' },
   },
@@ -52,6 +53,7 @@ function orderOf(call: Call) {
     days: wholeNumber(evaluate, call, 'days') ?? daysDefault,
     from: instantOf(evaluate, call, 'from'),
     to: instantOf(evaluate, call, 'to'),
+    ledger: call.flag('ledger'),
     ...(artifact === undefined ? {} : { artifact }),
     ...(champion === undefined ? {} : { champion }),
   }

@@ -157,6 +157,36 @@ test('scores stand beside no skill, one per version over its days', async () => 
   })
 })
 
+test('scores tell their coverage, whose frequencies no skill has, and windows where they are asked for', async () => {
+  const coverage = async () =>
+    [
+      {
+        coin: btc,
+        family: 'linear',
+        version: 1,
+        candles: 10,
+        answered: 8,
+        frequencies: [1, 0.5, 1],
+        trials: 3,
+      },
+    ] as const
+  const daySums = async () => [0, 1, 2].map((i) => ({ ...day, day: noon + i * 86_400_000 }))
+  const deps = reading({ daySums, coverage } as never)
+  const { body } = await ask('/api/v1/scores?window=2d', {}, deps)
+  assert.partialDeepStrictEqual(body, {
+    items: [
+      {
+        coverage: { candles: 10, answered: 8, share: 0.8 },
+        baseline: { frequencies: 'training' },
+        versus: { profit: { mean: 0.125, p: null } },
+        laneOverfitting: null,
+        rolling: [{ n: 4 }, { n: 4 }],
+      },
+    ],
+  })
+  assert.equal((await ask('/api/v1/scores?window=2h')).status, 400)
+})
+
 test('one prediction comes with inputs, stages and outcome', async () => {
   const { body } = await ask('/api/v1/predictions/BTC-USDT/linear/1/2026-11-20T12:00:00Z')
   assert.partialDeepStrictEqual(body, {
