@@ -122,8 +122,12 @@ async function writeOutcomes(
           else x.return end as actual,
         case v.label_kind when 'volatility' then volatility(${coinId}, p.open_at - ${horizon}, p.open_at)
           else 0 end as naive,
-        case when v.label_up is null then null when x.return >= v.label_up then 'buy'
-          when x.return <= v.label_down then 'sell' else 'hold' end::signal as label
+        v.label_up is not null as is_labelled,
+        case
+          when v.label_kind in ('scaled_threshold', 'triple_barrier') then label_of(v, ${coinId}, p.open_at, x.close, x.return)
+          when v.label_up is null then null
+          when x.return >= v.label_up then 'buy'::signal
+          when x.return <= v.label_down then 'sell' else 'hold' end as label
       from unnest(${numberColumn(due, (it) => it.id)}::int4[], ${numberColumn(due, (it) => it.from)}::float8[],
         ${numberColumn(due, (it) => it.to)}::float8[]) as d (id, since, until)
       join version v on v.id = d.id
@@ -131,12 +135,14 @@ async function writeOutcomes(
       join candle b on b.coin_id = ${coinId} and b.open_at = p.open_at
       join candle e on e.coin_id = ${coinId} and e.open_at = p.open_at + ${horizon}
       cross join lateral (
-        select case e.state when 'empty' then last_close(${coinId}, e.open_at) else e.close end
-          / case b.state when 'empty' then last_close(${coinId}, b.open_at) else b.close end - 1 as return) x
+        select case b.state when 'empty' then last_close(${coinId}, b.open_at) else b.close end as close) c
+      cross join lateral (
+        select c.close, case e.state when 'empty' then last_close(${coinId}, e.open_at) else e.close end / c.close - 1 as return) x
       where p.open_at >= ${from} and p.open_at < ${to}
         and b.open_at >= ${from} and b.open_at < ${to} and e.open_at >= ${from}
     ) r
     where r.return is not null and r.actual is not null and r.naive is not null
+      and (r.label is not null or not r.is_labelled)
     on conflict (version_id, open_at) do update set
       resolved_at = excluded.resolved_at, return = excluded.return, actual = excluded.actual, naive = excluded.naive,
       profit = excluded.profit, revision = excluded.revision, label = excluded.label, correct = excluded.correct

@@ -2,7 +2,7 @@
  * The versions a market knows and the slots they hold. A version is registered once per lane, by the hash of its bytes,
  * and gets the lane's next number; slots change by rows that are closed and opened in one transaction.
  */
-import { horizonMs, type Manifest } from '../../models/manifest.ts'
+import { horizonMs, intervalMs, type Manifest } from '../../models/manifest.ts'
 import type { Verdict } from '../../models/verdict.ts'
 import type { Lane, Slot, Version } from '../../models/version.ts'
 import type { Coin } from '../../streams/coin.ts'
@@ -25,6 +25,10 @@ export async function registerVersion(sql: Sql, names: Names, it: Registration):
   const laneId = await names.lane(it)
   const { label } = it.manifest
   const [up, down] = label.kind === 'volatility' ? [null, null] : [label.up, label.down]
+  const isScalable = label.kind === 'scaled_threshold' || label.kind === 'triple_barrier'
+  const lookback = isScalable ? label.lookback : undefined
+  const lookbackMs = lookback === undefined ? null : lookback * intervalMs(it.manifest)
+  const timeout = label.kind === 'triple_barrier' ? label.timeout : null
   const number = await faulted(() =>
     sql.begin(async (tx) => {
       // The lane gives out its numbers one after the other.
@@ -34,9 +38,10 @@ export async function registerVersion(sql: Sql, names: Names, it: Registration):
       if (known) return known.number
       const [made] = await tx<{ number: number }[]>`
         insert into version (lane_id, number, sha256, manifest, metrics, horizon_ms, task, label_kind, label_up,
-          label_down, artifact)
+          label_down, label_lookback_ms, label_timeout, artifact)
         select ${laneId}, coalesce(max(number), 0) + 1, ${it.sha256}, ${json(tx, it.manifest)}, ${json(tx, it.metrics)},
-          ${horizonMs(it.manifest)}, ${it.manifest.task}, ${label.kind}, ${up}, ${down}, ${it.artifact}
+          ${horizonMs(it.manifest)}, ${it.manifest.task}, ${label.kind}, ${up}, ${down},
+          ${lookbackMs}, ${timeout}, ${it.artifact}
         from version where lane_id = ${laneId}
         returning number`
       return made?.number as number
