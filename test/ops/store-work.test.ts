@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { loadConfig } from '../../ops/config/load.ts'
+import type { Config } from '../../ops/config/schema.ts'
+import { databaseName } from '../../ops/store/connection.ts'
+import { lockDataDirectory, openDataDirectory } from '../../ops/store/data-directory.ts'
+import { acquireLease } from '../../ops/store/lease.ts'
+import { isAlive } from '../../ops/store/process-identity.ts'
+import { startServer } from '../../ops/store/server.ts'
+import { backup, exportTable, openMarket, openStoreWork, restore } from '../../ops/store-work.ts'
+import { minuteMs } from '../../streams/time.ts'
+import { btc, candle, dropDatabase, testServer } from '../support/database.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+function config(source: string, url: string | null): Config {
+  const { config: defaults } = loadConfig({})
+  return {
+    ...defaults,
+    market: { ...defaults.market, source },
+    store: { ...defaults.store, url },
+  }
+}
+
+function folderOf(t: TestContext): string {
+  const folder = temporaryFolder()
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+async function sharedUrl(t: TestContext, ...markets: readonly string[]): Promise<string> {
+  const address = await testServer()
+  t.after(async () => {
+    for (const market of markets) await dropDatabase(address, databaseName(market))
+  })
+  return address.type === 'url'
+    ? address.url
+    : `postgres://starling@${encodeURIComponent(dirname(address.path))}/postgres`
+}
+
+test('what only reads makes nothing: no folder, no market', async (t) => {
+  const dataPath = join(folderOf(t), 'data')
+  await assert.rejects(openMarket(dataPath, config('never', null)), { code: 'store.absent' })
+  assert.equal(existsSync(dataPath), false)
+  const url = await sharedUrl(t)
+  await assert.rejects(openMarket(dataPath, config('never', url)), {
+    code: 'store.absent',
+    message: /never/,
+  })
+})
+
+test('with auto the only market that is stored is meant; of several one must be named', async (t) => {
+  const dataPath = folderOf(t)
+  const own = await startServer(dataPath)
+  t.after(() => own.stop())
+  const auto = config('auto', null)
+  await assert.rejects(openMarket(dataPath, auto), { code: 'store.absent' })
+  const release = lockDataDirectory(openDataDirectory(dataPath)).release
+  t.after(release)
+  for (const [market, outcome] of [
+    ['alpha', undefined],
+    ['beta', 'store.ambiguous'],
+  ] as const) {
+    const made = await openStoreWork(dataPath, config(market, null), { mayMake: true })
+    await made.close()
+    const opened = openMarket(dataPath, auto)
+    if (outcome) await assert.rejects(opened, { code: outcome, message: /alpha, beta|beta, alpha/ })
+    else await (await opened).close()
+  }
+  assert.ok(isAlive(own.pid() as number), 'a server that a daemon holds is left running')
+})
+
+test('beside a daemon its lease is shared, without one it is taken and given back', async (t) => {
+  const url = await sharedUrl(t, 'workalone', 'workbeside')
+  const dataPath = folderOf(t)
+  const alone = await openStoreWork(dataPath, config('workalone', url), { mayMake: true })
+  const own = await alone.lease()
+  await alone.close()
+  const again = await openStoreWork(dataPath, config('workalone', url))
+  assert.equal((await again.lease()).term, own.term + 1)
+  await again.close()
+
+  const made = await openStoreWork(dataPath, config('workbeside', url), { mayMake: true })
+  const held = await acquireLease(made.store.sql, 'fleet', 'the daemon')
+  const release = lockDataDirectory(openDataDirectory(dataPath)).release
+  const beside = await openStoreWork(dataPath, config('workbeside', url))
+  assert.equal((await beside.lease()).term, held.term)
+  await beside.close()
+  await held.renew()
+  release()
+  await made.close()
+})
+
+test('a market is exported, backed up, and restored elsewhere under its name', async (t) => {
+  const url = await sharedUrl(t, 'workcopy')
+  const folder = folderOf(t)
+  const options = { config: config('workcopy', url), dataPath: folder, progress: () => {} }
+  const work = await openStoreWork(folder, options.config, { mayMake: true })
+  const writer = work.store.writer(await work.lease(), () => 0)
+  await writer.writeHistory([0, 1, 2].map((i) => candle(i)))
+  await work.close()
+
+  const csv = join(folder, 'candles.csv')
+  const all = { coin: undefined, from: undefined, to: undefined }
+  const told = await exportTable({ ...options, ...all, table: 'candles', file: csv })
+  assert.deepEqual(told, { rows: 3 })
+  const file = join(folder, 'market.backup')
+  assert.ok((await backup({ ...options, file })).bytes > 0)
+  await dropDatabase(await testServer(), databaseName('workcopy'))
+  assert.deepEqual(await restore({ ...options, file }), { market: 'workcopy' })
+  const back = await openMarket(folder, options.config)
+  assert.equal((await back.reads.candles(btc, minuteMs, { limit: 10 })).items.length, 3)
+  await back.close()
+  writeFileSync(file, 'no backup')
+  await assert.rejects(restore({ ...options, file }), { code: /^backup\./ })
+})
