@@ -9,7 +9,10 @@ import { classesOf, type ScoreSums } from './score-sums.ts'
 export type ClassCounts = readonly [number, number, number]
 
 export interface NoSkill {
-  /** `training`: the frequencies among the training rows. `same_rows`: where nobody knows them, those of the scored rows themselves, which are harder to beat. */
+  /**
+   * `training`: the frequencies among the training rows. `same_rows`: where nobody knows them, those of the scored rows
+   * themselves, which are harder to beat.
+   */
   readonly from: 'training' | 'same_rows'
   /** Sell, hold, buy; they sum to 1. */
   readonly shares: ClassCounts

@@ -104,10 +104,12 @@ function markdownOf(report: Omit<EvaluationReport, 'markdown'>, asked: Asked): s
   )
   const cost = 100 * (asked.fee + asked.slippage)
   const opponent = champion?.name ?? 'no skill'
+  const span = `from ${day(report.from)} to ${day(report.to)}`
   return [
     `## ${report.family} on ${report.coin}: ${words[standing].toLowerCase()}`,
     '',
-    `${words[standing]}: ${challenger.name} against ${opponent}, ${report.candles} candles on ${challenger.scores.days} days from ${day(report.from)} to ${day(report.to)}, the same ones for all, none of which either was trained on.`,
+    `${words[standing]}: ${challenger.name} against ${opponent}.`,
+    `${report.candles} candles on ${challenger.scores.days} days ${span}, the same for all, none of which it was trained on.`,
     ...report.notes.flatMap((it) => ['', it]),
     '',
     `| | ${columns.map((it) => it.name).join(' | ')} | no skill |`,
@@ -124,7 +126,8 @@ function markdownOf(report: Omit<EvaluationReport, 'markdown'>, asked: Asked): s
       (it) => `- ${it.passed ? 'holds' : '**does not hold**'}: \`${it.code}\`. ${it.detail}`,
     ),
     '',
-    `Profits are in stakes: one for each buy or sell, opened at its candle’s close and closed a horizon later, ${figure(cost)} % each way for fee and slippage.`,
+    'Profits are in stakes: one for each buy or sell, opened at its candle’s close and closed a horizon later,',
+    `at ${figure(cost)} % each way for fee and slippage.`,
     '',
   ].join('\n')
 }

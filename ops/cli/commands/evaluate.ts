@@ -10,8 +10,10 @@ const daysDefault = 30
 
 const evaluate: Command = {
   name: 'evaluate',
-  usage:
-    '--coin C --family F [--version N] [--against M] [--days N] [--from T] [--to T] [--ledger] | --coin C --family F --source tape --artifact DIR [--champion DIR]',
+  usage: [
+    '--coin C --family F [--version N] [--against M] [--days N] [--from T] [--to T] [--ledger]',
+    '| --coin C --family F --source tape --artifact DIR [--champion DIR]',
+  ].join(' '),
   summary:
     'champion and challenger on the same candles; exit 1 when worse, or when it cannot be told',
   options: {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { gateDefaults } from '../../../models/gate.ts'
 import { describeConfig, loadConfig } from '../../../ops/config/load.ts'
 import { Fault } from '../../../streams/fault.ts'
 
@@ -188,7 +189,7 @@ const wrong: readonly [string, string, string][] = [
   [
     'nothing like a key',
     'gate: { frobnicate: 1 }',
-    '1: gate.frobnicate: unknown key; expected one of profile, daysMin, candlesMin, calibrationMax, inferenceMsMax, accuracyMin, sharpeMin, values',
+    `1: gate.frobnicate: unknown key; expected one of ${Object.keys(gateDefaults).join(', ')}`,
   ],
   ['a key said twice', 'api: { port: 1 }\napi: { port: 2 }', '2: Map keys must be unique'],
   [
