@@ -52,6 +52,8 @@ export interface VersionPorts {
   readonly expiresAt: Millis
   /** What one bundle may take, when it takes so long several times in a row. */
   readonly inferMsMax: Millis
+  /** It has left a candle open because it is past its age. */
+  readonly expired: (openAt: Millis) => void
   /** It begins at this candle, and is not ready yet. */
   readonly entered: (from: Millis) => void
   /** Its model is open and has given the golden answers. */
@@ -329,6 +331,8 @@ function answer(
   }
   const outputs = { values: inferred.outputs, inferMs: inferred.inferMs, madeAt: self.clock.now() }
   const { entries, refused } = answerBundle(answering, bundle, outputs, ports.slotsAt)
+  const tooOld = bundle.holes.find(({ reason }) => reason === 'expired')
+  if (tooOld) ports.expired(tooOld.openAt)
   if (refused > 0) state.refusals++
   else if (bundle.rows.length > 0) state.refusals = 0
   write(ports, state, self, bundle, entries)

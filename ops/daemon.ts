@@ -204,6 +204,7 @@ async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): 
     coins: () => assembly.fleet.coins.map(({ coin }) => coin),
   })
   undo.push(training.stop)
+  assembly.fleet.expired$.subscribe((lane) => training.drifted(lane))
   await assembly.tree.add(rootId, training.spec)
   const deps: ApiDeps = {
     reads,

@@ -21,6 +21,7 @@ import {
   type Version,
   versionName,
 } from '../models/version.ts'
+import { tell } from '../streams/channels.ts'
 import { coinFromPath } from '../streams/coin.ts'
 import { Fault } from '../streams/fault.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
@@ -75,6 +76,8 @@ interface Living {
 export class LaneActors {
   /** A version stands differently, or is loaded. */
   readonly changed$ = new Subject<Lane>()
+  /** A version that holds a slot is past its age and gives no more signals; told once in its life. */
+  readonly expired$ = new Subject<Version>()
   /** A version has answered more. */
   readonly progressed$ = new Subject<Lane>()
   readonly #ports: LaneActorPorts
@@ -169,6 +172,7 @@ export class LaneActors {
     const { pace, pointers, limits, feed, ...ports } = this.#ports
     const key = versionName(version)
     const reassigned$ = new Subject<Millis>()
+    let isExpired = false
     const holdsSlot = (): boolean =>
       pointers(version).some((it) => it.until === null && it.version === version.version)
     const actor = versionActor({
@@ -181,6 +185,12 @@ export class LaneActors {
       reassigned$,
       expiresAt: limits.expiresAt(artifact),
       inferMsMax: limits.inferMsMax,
+      expired: (openAt) => {
+        if (isExpired || !holdsSlot()) return
+        isExpired = true
+        tell('version.expired', { ...version, openAt })
+        this.expired$.next(version)
+      },
       entered: (from) => {
         living.loaded = false
         living.drainingSince = null

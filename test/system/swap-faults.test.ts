@@ -26,11 +26,11 @@ api: { port: 0 }
 const lane = 'BTC-USDT/linear'
 
 /** A daemon in this process whose models can be told to misbehave. */
-async function stage(t: TestContext) {
+async function stage(t: TestContext, written = config) {
   const folder = temporaryFolder()
   t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }))
   const file = join(folder, 'starling.yaml')
-  writeFileSync(file, config)
+  writeFileSync(file, written)
   const data = join(folder, 'data')
   const directory = openDataDirectory(data)
   const lock = lockDataDirectory(directory)
@@ -68,7 +68,7 @@ async function stage(t: TestContext) {
     })
   await until('it is ready', async () => (await fetch(`${address}/health/ready`)).ok, 60_000)
   const driven = { address, get, post, house: { data, config: file } } as unknown as RunningDaemon
-  await progress(driven, 3)
+  if (written === config) await progress(driven, 3)
   const moodFile = join(data, 'mood.json')
   return {
     daemon: driven,
@@ -152,5 +152,25 @@ test('a family that was never heard of gets a lane, whose first version is pinne
   assert.deepEqual(await slotsOf(daemon, 'BTC-USDT/mine'), { v1: 1, v2: null, v3: null })
   await assert.rejects(order(daemon, 'BTC-USDT/mine'), /409.*rollback\.state/)
   await progress(daemon, 6)
+  await assertContinuity(daemon)
+})
+
+test('a version past its age gives no signals and says so, and nothing older takes its place', async (t) => {
+  const { daemon, lines } = await stage(
+    t,
+    config.replace('linear: {}', 'linear: { expiresAfter: 1d }'),
+  )
+  await until(
+    'its candles are left open',
+    async () => {
+      const { lanes } = await daemon.get<{ lanes: { byReason: { expired?: number } }[] }>(
+        '/api/v1/continuity',
+      )
+      return (lanes[0]?.byReason.expired ?? 0) > 3
+    },
+    30_000,
+  )
+  assert.deepEqual(await slotsOf(daemon, lane), { v1: 1, v2: null, v3: null })
+  assert.ok(lines.some((line) => line.includes('"event":"version.expired"')))
   await assertContinuity(daemon)
 })

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as elapse } from 'node:timers/promises'
+import { startServer } from '../../ops/store/server.ts'
+import { testFolder } from '../support/artifacts.ts'
+import { assertContinuity, house, startDaemon } from '../support/daemon.ts'
+import { assertKept, progress, seen } from '../support/ledger-view.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { ended, order, publish, slotsOf, writeVersion } from '../support/versions.ts'
+
+const lane = 'BTC-USDT/linear'
+/** Six times the lease. */
+const stoppedMs = 60_000
+
+test('the owner of a store stands still in the middle of a swap: another takes over, ends it, and the first changes nothing when it wakes', async (t) => {
+  const folder = temporaryFolder()
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const server = await startServer(folder)
+  t.after(() => server.stop())
+  const url = `postgres://starling@${encodeURIComponent(dirname(server.socket))}/postgres`
+  const config = `
+market: { source: tape, coins: [BTC/USDT], historyDays: 1, tape: { speed: 120 } }
+fleet: { families: { linear: {} }, shadowCandles: 20 }
+training: { where: off }
+api: { port: 0 }
+store: { url: "${url}" }
+`
+  const first = await startDaemon(t, house(t, config))
+  await progress(first, 4)
+  const second = startDaemon(t, house(t, config), 120_000)
+  const artifact = testFolder(t)
+  await writeVersion(artifact, 1)
+  const { version } = await publish(first, artifact, 'coin=BTC-USDT')
+  const { swap } = await order(first, lane, version)
+  await progress(first, 6)
+  const before = await seen(first)
+  const from = performance.now()
+  first.process.kill('SIGSTOP')
+  // Its artifact is nowhere but in the store: the second has a data directory of its own.
+  const taken = await second
+  assert.ok(performance.now() - from < 30_000, 'it took longer than 30 s to take over')
+  const done = await ended(taken, swap)
+  assert.deepEqual([done.state, done.missed, done.twice], ['done', 0, 0], JSON.stringify(done))
+  assert.deepEqual(await slotsOf(taken, lane), { v1: 1, v2: 1, v3: version })
+  await elapse(Math.max(0, stoppedMs - (performance.now() - from)))
+  assertKept(before, await seen(taken))
+  const exit = new Promise<number | null>((resolve) => first.process.once('exit', resolve))
+  first.process.kill('SIGCONT')
+  assert.notEqual(await exit, 0)
+  await progress(taken, 6)
+  assert.deepEqual(await slotsOf(taken, lane), { v1: 1, v2: 1, v3: version })
+  await assertContinuity(taken)
+  await taken.end('SIGTERM')
+})
