@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Artifact } from '../models/artifact.ts'
+import { exempt } from '../models/gate.ts'
 import { type Lane, laneName, type Pointer, type Version, versionName } from '../models/version.ts'
 import type { Coin } from '../streams/coin.ts'
 import { Fault } from '../streams/fault.ts'
@@ -20,6 +21,7 @@ import {
   artifactOf,
   assignSlot,
   closeSlots,
+  giveVerdict,
   guestFamilies,
   markGuest,
   registerVersion,
@@ -205,6 +207,7 @@ export class LaneRegistry {
       metrics,
       artifact: artifact.sha256,
     })
+    await giveVerdict(store.sql, store.names, version, exempt('open'))
     await assignSlot(store.sql, store.names, 'v1', version, from)
   }
 }

@@ -136,6 +136,21 @@ export async function markGuest(sql: Sql, names: Names, lane: Lane): Promise<voi
   await faulted(() => sql`update lane set is_guest = true where id = ${laneId} and not is_guest`)
 }
 
+/** Beside a version of which nothing has been said yet. */
+export async function giveVerdict(
+  sql: Sql,
+  names: Names,
+  version: Version,
+  verdict: Verdict,
+): Promise<void> {
+  const versionId = await names.version(version)
+  await faulted(
+    () => sql`
+      update version set verdict = ${JSON.stringify(verdict)}::text::jsonb
+      where id = ${versionId} and verdict is null`,
+  )
+}
+
 /** What the gate said of it when it was last judged. */
 export async function verdictOf(
   sql: Sql,

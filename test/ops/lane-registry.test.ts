@@ -30,6 +30,9 @@ test('a new lane gets the shipped version in slot v1, from the candle given, and
     until: null,
   })
   assert.equal(first.lanes(btc)[0]?.versions[0]?.artifact.manifest.family, 'linear')
+  const [model] = await store.reads.models({ coin: btc, family: 'linear' })
+  const { verdict, profile, reasons } = model?.verdict ?? {}
+  assert.deepEqual([verdict, profile, reasons?.[0]?.code], ['exempt', 'open', 'shipped'])
   const again = registry(store, ['linear'])
   await again.open(btc, noon + 10 * minuteMs)
   assert.deepEqual(again.pointers({ coin: btc, family: 'linear' }), [pointer])
