@@ -11,6 +11,7 @@ import type { Coin } from '../streams/coin.ts'
 import { featureSet } from '../streams/features/set.ts'
 import { Pace } from '../streams/feeds/pace.ts'
 import { fileMarket } from '../streams/feeds/tape/file-market.ts'
+import type { TapeMarket } from '../streams/feeds/tape/market.ts'
 import { seededMarket } from '../streams/feeds/tape/seeded.ts'
 import { tapeFeed } from '../streams/feeds/tape/tape.ts'
 import { type Clock, dayMs, floorTo, type Millis } from '../streams/time.ts'
@@ -18,9 +19,9 @@ import { assemble, inferenceTree } from './assemble.ts'
 import type { Config } from './config/schema.ts'
 import { lastClosed } from './controls.ts'
 import { LaneRegistry } from './lane-registry.ts'
-import { openStoreServer } from './open-store.ts'
+import { openStoreServer, type StoreServer } from './open-store.ts'
 import { artifactFiles } from './store/artifact-files.ts'
-import { openDataDirectory } from './store/data-directory.ts'
+import { type DataDirectory, openDataDirectory } from './store/data-directory.ts'
 import { digestLedger, type LedgerDigest } from './store/digest.ts'
 import { acquireLease } from './store/lease.ts'
 import { resolveOutcomes } from './store/outcomes.ts'
@@ -55,18 +56,31 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   }
 }
 
+/** Whatever goes wrong, the server is stopped: it would outlive us, and its folder. */
 async function replayIn(folder: string, options: ReplayOptions): Promise<ReplayReport> {
+  const { config } = options
+  const directory = openDataDirectory(folder)
+  // Before anything is started: a file that is no market costs nothing.
+  const market = await marketOf(options, config.market.coins as readonly Coin[])
+  const own = { ...config, store: { ...config.store, url: null } }
+  const server = await openStoreServer(own, directory, () => {})
+  try {
+    return await replayOn(server, directory, market, options)
+  } finally {
+    await server.stop()
+  }
+}
+
+async function replayOn(
+  server: StoreServer,
+  directory: DataDirectory,
+  market: TapeMarket,
+  options: ReplayOptions,
+): Promise<ReplayReport> {
   const { config, clock } = options
   const { interval, graceMs, correctionWindow } = config.market
   const coins = config.market.coins as readonly Coin[]
-  const directory = openDataDirectory(folder)
-  const server = await openStoreServer(
-    { ...config, store: { ...config.store, url: null } },
-    directory,
-    () => {},
-  )
   const pace = new Pace()
-  const market = await marketOf(options, coins)
   const feed = tapeFeed({
     market,
     clock,
@@ -86,7 +100,7 @@ async function replayIn(folder: string, options: ReplayOptions): Promise<ReplayR
   const registry = new LaneRegistry({
     store,
     reads,
-    artifacts: artifactFiles(join(folder, 'artifacts')),
+    artifacts: artifactFiles(join(directory.path, 'artifacts')),
     families: Object.keys(config.fleet.families),
     shipped: models,
   })
@@ -132,15 +146,17 @@ async function replayIn(folder: string, options: ReplayOptions): Promise<ReplayR
   const failed = tree.failed.then(({ path, reason }) =>
     Promise.reject(new Error(`${path} gave up: ${reason}`)),
   )
-  await Promise.race([reached, failed])
+  try {
+    await Promise.race([reached, failed])
+  } finally {
+    report.unsubscribe()
+    await tree.stop(stopMsMax)
+  }
   const seconds = (clock.now() - startedAt) / 1000
-  report.unsubscribe()
-  await tree.stop(stopMsMax)
   const digests = await digestLedger(store.sql, from, to)
   const { unexplained, duplicates } = await reads.continuity(from, to)
   await lease.release()
   await store.close()
-  await server.stop()
   return { ...digests, seconds, continuity: { unexplained, duplicates } }
 }
 
@@ -148,7 +164,7 @@ function progressed(at: Millis, from: Millis, to: Millis, interval: Millis): num
   return Math.max(0, (floorTo(Math.min(at, to), interval) - from) / interval)
 }
 
-async function marketOf(options: ReplayOptions, coins: readonly Coin[]) {
+async function marketOf(options: ReplayOptions, coins: readonly Coin[]): Promise<TapeMarket> {
   const { file, seed, config } = options
   if (file === null) return seededMarket({ seed, signal: config.market.tape.signal })
   return fileMarket({ path: file, coin: coins[0] as Coin, intervalMs: config.market.interval })
