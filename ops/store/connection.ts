@@ -26,6 +26,11 @@ export type Fragment = Postgres.PendingQuery<Postgres.Row[]>
 const connectionsMax = 8
 /** Longer than any query should need, and short enough for a sink to notice a database that no longer moves. */
 const statementMsMax = 60_000
+/**
+ * A daemon that stands still inside a transaction holds the lease's row: whoever waits to take over gets it after this
+ * and the lease's own time.
+ */
+const idleInTransactionMsMax = 10_000
 
 export function openDatabase(address: ServerAddress, database: string): Sql {
   const options = {
@@ -42,7 +47,7 @@ export function openDatabase(address: ServerAddress, database: string): Sql {
       application_name: 'starling',
       timezone: 'UTC',
       statement_timeout: statementMsMax,
-      idle_in_transaction_session_timeout: statementMsMax,
+      idle_in_transaction_session_timeout: idleInTransactionMsMax,
     },
   } as const
   switch (address.type) {

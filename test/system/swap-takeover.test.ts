@@ -40,7 +40,8 @@ store: { url: "${url}" }
   first.process.kill('SIGSTOP')
   // Its artifact is nowhere but in the store: the second has a data directory of its own.
   const taken = await second
-  assert.ok(performance.now() - from < 30_000, 'it took longer than 30 s to take over')
+  const ms = performance.now() - from
+  assert.ok(ms < 30_000, `it took ${ms} ms to take over:\n${taken.output().slice(0, 3_000)}`)
   const done = await ended(taken, swap)
   assert.deepEqual([done.state, done.missed, done.twice], ['done', 0, 0], JSON.stringify(done))
   assert.deepEqual(await slotsOf(taken, lane), { v1: 1, v2: 1, v3: version })
