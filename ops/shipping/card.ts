@@ -1,0 +1,82 @@
+/** A family's card: what it is, on what its shipped version was trained, how good that is, and where it ends. */
+import type { Family } from '../../models/family.ts'
+import type { Manifest } from '../../models/manifest.ts'
+import type { Scores } from '../../models/score.ts'
+import type { Trained } from '../../models/training/request.ts'
+import type { Verdict } from '../../models/verdict.ts'
+import { durationText } from '../../streams/time.ts'
+
+export interface Worth {
+  readonly coin: string | undefined
+  readonly verdict: Verdict
+  readonly scores: Scores
+}
+
+export function cardOf(
+  family: Family,
+  manifest: Manifest,
+  trained: Trained,
+  worth: readonly Worth[],
+): string {
+  const { markets, from, to, rows, seed } = manifest.trained
+  const day = (instant: string): string => instant.slice(0, 10)
+  const bytes = Object.values(manifest.files).reduce((sum, it) => sum + it.bytes, 0)
+  return `# ${family.name}
+
+${family.about}
+
+| | |
+|---|---|
+| task | ${family.task}, label \`${JSON.stringify(manifest.label)}\`, ${durationText(family.horizon)} ahead |
+| input | ${family.input.kind === 'row' ? 'one candle' : `${family.input.length} candles`}, ${family.input.columns.length} columns |
+| trainer | ${trained.trainer}, seed ${seed}, on ${trained.device}, ${Math.round(trained.seconds)} s |
+| settings | \`${JSON.stringify(trained.settings)}\` |
+| retrained | every ${durationText(family.retrain)} by default |
+
+## The shipped version
+
+Fitted on ${rows.toLocaleString('en-GB')} rows of ${markets.map(({ coin, source }) => `${coin} (${source})`).join(' and ')},
+one-minute candles from ${day(from)} to ${day(to)}, the last tenth of them to stop by. ${(bytes / 1024).toFixed(0)} KiB. Judged on the
+candles after that, up to ${day(worth[0]?.verdict.to ?? to)}, which it has not seen, with costs of 0.1 % and slippage for each trade:
+
+${family.task === 'classify' ? classTable(worth) : valueTable(worth)}
+
+By the open gate: ${worth.map(({ coin, verdict }) => `${coin} ${verdict.verdict}${why(verdict)}`).join('; ')}.
+It serves whatever the gate says, so that a lane has a version from the start, and the verdict stands beside it.
+
+## Limits
+
+Two coins of one exchange, half a year of 2019: another market, and another time, are something else. It knows prices and
+volumes, no news and no order book. Nothing here is advice; profits before costs are no profits.
+`
+}
+
+function why({ reasons }: Verdict): string {
+  const failed = reasons.filter(({ passed }) => !passed).map(({ code }) => code)
+  return failed.length === 0 ? '' : ` (${failed.join(', ')})`
+}
+
+function classTable(worth: readonly Worth[]): string {
+  const rows = worth.map(({ coin, scores }) => {
+    const { classes, trading, baseline, versus, n } = scores
+    return `| ${coin} | ${n} | ${figure(classes?.logLoss)} | ${figure(baseline.classes?.logLoss)} | ${figure(versus.logLoss?.p)} | ${figure(classes?.accuracy)} | ${figure(baseline.classes?.accuracy)} | ${figure(classes?.ece)} | ${figure(trading?.profit)} | ${figure(trading?.sharpe)} |`
+  })
+  return `| market | rows | log loss | no skill | p | accuracy | no skill | ECE | profit, stakes | Sharpe |
+|---|---|---|---|---|---|---|---|---|---|
+${rows.join('\n')}`
+}
+
+function valueTable(worth: readonly Worth[]): string {
+  const rows = worth.map(({ coin, scores }) => {
+    const { values, baseline, versus, trading, n } = scores
+    return `| ${coin} | ${n} | ${figure(values?.rmse)} | ${figure(baseline.values?.rmse)} | ${figure(versus.squaredError?.p)} | ${figure(values?.mae)} | ${figure(baseline.values?.mae)} | ${figure(values?.r2)} | ${figure(values?.ic)} | ${figure(trading?.profit)} |`
+  })
+  return `| market | rows | RMSE | no skill | p | MAE | no skill | R² | IC | profit, stakes |
+|---|---|---|---|---|---|---|---|---|---|
+${rows.join('\n')}`
+}
+
+export function figure(value: number | null | undefined): string {
+  if (value === null || value === undefined) return '–'
+  return value === 0 ? '0' : String(Number(value.toPrecision(3)))
+}
