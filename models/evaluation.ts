@@ -9,6 +9,7 @@ import { Fault } from '../streams/fault.ts'
 import type { Clock, Millis } from '../streams/time.ts'
 import type { ClassCounts } from './no-skill.ts'
 import type { Comparison } from './sheet.ts'
+import { politely } from './training/politely.ts'
 import type { TimeRange } from './training/request.ts'
 
 export interface EvaluationRequest {
@@ -53,7 +54,13 @@ export function evaluate(
   { clock, limitMs, signal, progress, entry = childEntry }: EvaluationLimits,
 ): Promise<Comparison> {
   return new Promise((resolve, reject) => {
-    const child = fork(entry, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'json' })
+    const { command, args } = politely(process.execPath)
+    const child = fork(entry, {
+      execPath: command,
+      execArgv: [...args],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      serialization: 'json',
+    })
     let talk = ''
     child.stderr?.on('data', (bytes) => {
       talk = (talk + String(bytes)).slice(-2_000)

@@ -5,10 +5,10 @@
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { type TrainerEvent, trainerEvent } from '../../models/training/events.ts'
+import { politely } from '../../models/training/politely.ts'
 import { parseTrained, type Trained, type TrainRequest } from '../../models/training/request.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
@@ -38,8 +38,6 @@ export interface TrainerEars {
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>
 
-/** Niceness 10: whatever answers live goes first. */
-const niceness = 10
 const memoryLookMs: Millis = 500
 const lineMax = 8_192
 /** After this it is not asked any longer. */
@@ -57,7 +55,8 @@ export async function runTrainer(
   ears: TrainerEars,
 ): Promise<Trained> {
   if (limits.signal.aborted) throw cancelled()
-  const child = spawn(by.command, [...by.args, requestPath], {
+  const { command, args } = politely(by.command, [...by.args, requestPath])
+  const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: by.env,
   })
@@ -117,7 +116,6 @@ function watch(
     ears.log(line)
   })
   signal.addEventListener('abort', cancel)
-  child.on('spawn', () => lower(child))
   // It may have ended before it read anything; its exit says so.
   child.stdin.on('error', () => {})
   child.on('error', (cause) => {
@@ -141,15 +139,6 @@ function watch(
     resolve(fault)
   }
   return promise
-}
-
-function lower({ pid }: Child): void {
-  try {
-    if (pid !== undefined) setPriority(pid, niceness)
-  } catch (error) {
-    // It has ended already, and its exit is told; anything else must be known.
-    if ((error as { info?: { errno?: number } }).info?.errno !== -constants.errno.ESRCH) throw error
-  }
 }
 
 function readEvent(line: string): TrainerEvent | undefined {

@@ -1,11 +1,10 @@
 /** A dataset out of the store, made in a process of its own at low priority; whatever way that ends has a name. */
 import { fork } from 'node:child_process'
-import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { DatasetOrder } from '../../models/dataset/build.ts'
+import { politely } from '../../models/training/politely.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { StoreOptions } from '../store/store.ts'
-import { lowPriority } from './verify-artifact.ts'
 
 export interface DatasetAsked {
   readonly store: StoreOptions
@@ -36,7 +35,12 @@ export async function makeDataset(
   asked: DatasetAsked,
   { signal, progress, entry = childEntry }: DatasetLimits,
 ): Promise<void> {
-  const child = fork(entry, { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  const { command, args } = politely(process.execPath)
+  const child = fork(entry, {
+    execPath: command,
+    execArgv: [...args],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
   let words = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     words = (words + text).slice(-1_000)
@@ -62,9 +66,6 @@ export async function makeDataset(
         return reject(new Fault(code as Fault['code'], message, { retryable }))
       }
     }
-  })
-  child.once('spawn', () => {
-    if (child.pid !== undefined) setPriority(child.pid, lowPriority)
   })
   if (signal.aborted) cut()
   else child.send(asked)

@@ -3,10 +3,10 @@
  * rows. What a graph does to a process it does to that one alone.
  */
 import { fork } from 'node:child_process'
-import { setPriority } from 'node:os'
 import type { WireAnswer, WireCommand } from '../../actors/inference/wire.ts'
 import { childEntry } from '../../actors/inference/worker.ts'
 import type { Artifact } from '../../models/artifact.ts'
+import { politely } from '../../models/training/politely.ts'
 import { Fault } from '../../streams/fault.ts'
 
 export interface VerifyOptions {
@@ -16,17 +16,16 @@ export interface VerifyOptions {
   readonly entry?: string
 }
 
-/** Unix's nice value: whoever predicts goes first. */
-export const lowPriority = 10
-
 /** Refuses with what the child says: `artifact.golden`, `artifact.not_finite`, `artifact.graph` …, or that it died over it. */
 export async function verifyArtifact(
   { folder, sha256 }: Artifact,
   { rssMax, signal, entry = childEntry }: VerifyOptions,
 ): Promise<void> {
+  const { command, args } = politely(process.execPath)
   const child = fork(entry, [String(rssMax)], {
     serialization: 'advanced',
-    execArgv: [],
+    execPath: command,
+    execArgv: [...args],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   let words = ''
@@ -44,7 +43,6 @@ export async function verifyArtifact(
   child.on('message', (answer: WireAnswer) => {
     switch (answer.type) {
       case 'ready': {
-        if (child.pid !== undefined) setPriority(child.pid, lowPriority)
         const open: WireCommand = { type: 'open', bundle: 0, model: 0, folder, sha256 }
         child.send(open)
         return

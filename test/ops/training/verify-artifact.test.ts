@@ -4,7 +4,8 @@ import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Artifact, openArtifact } from '../../../models/artifact.ts'
-import { lowPriority, verifyArtifact } from '../../../ops/training/verify-artifact.ts'
+import { niceness } from '../../../models/training/politely.ts'
+import { verifyArtifact } from '../../../ops/training/verify-artifact.ts'
 import { Fault } from '../../../streams/fault.ts'
 import { softmaxModel, type TestModel, testFolder, writeArtifact } from '../../support/artifacts.ts'
 import { until } from '../../support/until.ts'
@@ -64,7 +65,7 @@ test('one that hangs is ended with its signal, and works at low priority', async
   const pid = await until('the child runs', () =>
     existsSync(`${entry}.pid`) ? Number(readFileSync(`${entry}.pid`, 'utf8')) : undefined,
   )
-  await until('its priority is low', () => getPriority(pid) === lowPriority)
+  await until('its priority is low', () => getPriority(pid) === niceness)
   stop.abort(new Fault('training.silent', 'no sign of life'))
   await assert.rejects(verifying, { code: 'training.silent' })
   await until('it is gone', () => {
