@@ -29,6 +29,7 @@ import { type ChosenMarket, chooseMarket } from './choose-market.ts'
 import { keepHouse } from './chores.ts'
 import type { Config } from './config/schema.ts'
 import { followedCoins, holdAgain, lastClosed, operatorControls } from './controls.ts'
+import { orInterrupted } from './interrupted.ts'
 import { judgeVersion } from './judge-version.ts'
 import { LaneRegistry } from './lane-registry.ts'
 import { openStoreServer, type StoreServer } from './open-store.ts'
@@ -46,6 +47,7 @@ import { createMetrics } from './telemetry/metrics.ts'
 import type { Vitals } from './telemetry/status-line.ts'
 import { apiToken } from './token.ts'
 import { trainingInDaemon } from './training/in-daemon.ts'
+import { type Undo, unwind } from './undo.ts'
 import { startVersions } from './versions.ts'
 import { watchVitals } from './vitals.ts'
 
@@ -61,6 +63,8 @@ export interface DaemonOptions {
   readonly say: (text: string) => void
   readonly version: string
   readonly inferenceEntry?: string
+  /** Settles when it is to stop, however far it has come with its start. */
+  readonly interrupted?: Promise<unknown>
 }
 
 export interface Daemon {
@@ -79,7 +83,7 @@ const epochsPerTerm = 2 ** 20
 
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { config, directory, clock, log, say } = options
-  const undo: (() => Promise<unknown> | unknown)[] = []
+  const undo: Undo = []
   const startedAt = clock.now()
   try {
     say('starting the database')
@@ -87,22 +91,33 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       log.say('info', `database.${event.type}`, { ...event }),
     )
     undo.push(() => server.stop())
-    const pace = new Pace()
-    say(
-      config.market.source === 'auto'
-        ? 'looking for a live market'
-        : `opening ${config.market.source}`,
+    return await orInterrupted(
+      onServer({ ...options, startedAt, server }, undo),
+      options.interrupted ?? new Promise(() => {}),
     )
-    const market = await chooseMarket(config, { clock, random: options.random, pace })
-    const store = await openMarket(server, market, config)
-    undo.push(() => store.close())
-    const lease = await takeLease(store, directory, clock, say)
-    undo.push(() => lease.release())
-    return await run({ ...options, startedAt, pace, market, store, lease }, undo)
   } catch (error) {
     await unwind(undo, log)
     throw error
   }
+}
+
+async function onServer(
+  ground: DaemonOptions & { readonly startedAt: Millis; readonly server: StoreServer },
+  undo: Undo,
+): Promise<Daemon> {
+  const { config, directory, clock, say, server } = ground
+  const pace = new Pace()
+  say(
+    config.market.source === 'auto'
+      ? 'looking for a live market'
+      : `opening ${config.market.source}`,
+  )
+  const market = await chooseMarket(config, { clock, random: ground.random, pace })
+  const store = await openMarket(server, market, config)
+  undo.push(() => store.close())
+  const lease = await takeLease(store, directory, clock, say)
+  undo.push(() => lease.release())
+  return run({ ...ground, pace, market, store, lease }, undo)
 }
 
 interface Ground extends DaemonOptions {
@@ -113,7 +128,7 @@ interface Ground extends DaemonOptions {
   readonly lease: Lease
 }
 
-async function run(ground: Ground, undo: (() => Promise<unknown> | unknown)[]): Promise<Daemon> {
+async function run(ground: Ground, undo: Undo): Promise<Daemon> {
   const { config, directory, clock, log, say, store, lease, market } = ground
   const coins = await followedCoins(store.sql, config.market.coins as readonly Coin[])
   const { feed, close } = market.open(await resumePoint(market, store, coins))
@@ -381,15 +396,4 @@ function isListed(
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.')
-}
-
-async function unwind(undo: (() => Promise<unknown> | unknown)[], log: Log): Promise<void> {
-  for (let step = undo.pop(); step; step = undo.pop()) {
-    try {
-      await step()
-    } catch (error) {
-      // The next step must have its turn whatever became of this one; what went wrong is told.
-      log.say('error', 'stop.failed', { error: String(error) })
-    }
-  }
 }

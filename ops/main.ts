@@ -5,9 +5,11 @@
  */
 import { cpus } from 'node:os'
 import { join } from 'node:path'
+import { Fault } from '../streams/fault.ts'
 import { wallClock } from '../streams/time.ts'
 import type { Config } from './config/schema.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
+import { interruptedCode } from './interrupted.ts'
 import { lockDataDirectory, openDataDirectory } from './store/data-directory.ts'
 import { createLog } from './telemetry/log.ts'
 import { openLogFile } from './telemetry/log-file.ts'
@@ -56,12 +58,17 @@ export async function runDaemon(options: RunOptions): Promise<number> {
       log,
       say,
       version: options.version,
+      interrupted: interrupts.first,
     })
     const daemon = await starting
     say(
       `starling ${options.version}: ${daemon.market.mode} market, look at ${daemon.address}/api/v1/status`,
     )
     return await live(daemon, options, interrupts, say, shown)
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== interruptedCode) throw error
+    say('stopped before it had started, everything is on disk')
+    return 0
   } finally {
     lock.release()
     log.close()

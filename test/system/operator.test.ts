@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import {
@@ -15,6 +15,7 @@ import {
   type RunningDaemon,
   startDaemon,
 } from '../support/daemon.ts'
+import { freePort } from '../support/free-port.ts'
 import { assertKept, progress, seen, wellAgain } from '../support/ledger-view.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
@@ -147,6 +148,31 @@ describe('an operator', { concurrency: true }, () => {
     await progress(next, 6)
     await assertContinuity(next)
     assert.equal((await next.end('SIGTERM')).code, 0)
+  })
+
+  test('Ctrl-C ends a daemon that still waits for its exchange, and its database with it', async (t) => {
+    const nowhere = `http://127.0.0.1:${await freePort()}`
+    const market = `market: { source: binance, urls: { rest: "${nowhere}" } }`
+    const at = house(t, `${market}\nfleet: { families: { linear: {} } }\napi: { port: 0 }\n`)
+    const child = spawn(
+      process.execPath,
+      [cli, 'run', '--json', '--data', at.data, '--config', at.config],
+      { stdio: ['ignore', 'pipe', 'ignore'] },
+    )
+    t.after(() => child.kill('SIGKILL'))
+    let said = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk
+    })
+    await until('it looks for its market', () => said.includes('following BTC/USDT'), 30_000)
+    const from = performance.now()
+    const exit = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGINT')
+    assert.equal(await exit, 0, said.slice(-2_000))
+    assert.ok(performance.now() - from < 25_000)
+    assert.match(said, /stopped before it had started/)
+    assert.equal(existsSync(join(at.data, 'postgres', 'postmaster.pid')), false)
+    assert.equal(existsSync(join(at.data, 'lock')), false)
   })
 
   test('an ordinary user runs two side by side, from a path with spaces; each is its own', {
