@@ -1,14 +1,14 @@
 /**
  * Watches the registry's port: passes on of which lanes there may be news. It trusts nothing that is announced, so nothing
- * is lost with a hint; when the stream of hints breaks, this incarnation ends and the next one listens again.
+ * is lost with a hint.
  */
-import { map } from 'rxjs'
+import { Observable } from 'rxjs'
 import type { Registry } from '../models/registry.ts'
 import type { Lane } from '../models/version.ts'
 import type { ActorSpec } from './protocol.ts'
 
 export interface RegistryPorts {
-  readonly registry: Pick<Registry, 'announced$'>
+  readonly registry: Pick<Registry, 'watch'>
   /** There may be news of this lane. */
   readonly announced: (lane: Lane) => void
   /** Hints may have been missed while nobody listened. */
@@ -26,7 +26,11 @@ export function registry(ports: RegistryPorts): ActorSpec<null, RegistryMessage>
     mailboxMax: 1_000,
     deadlineMs: 5_000,
     start: (self) => {
-      self.follow(ports.registry.announced$.pipe(map((lane) => ({ type: 'announced', lane }))))
+      self.follow(
+        new Observable((out) =>
+          ports.registry.watch((lane) => out.next({ type: 'announced', lane })),
+        ),
+      )
       ports.listening()
       return null
     },

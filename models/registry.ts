@@ -3,13 +3,12 @@
  * and may be lost, doubled, late or wrong; what is desired is what it answers when it is asked. The embedded one is the
  * store's tables; another may be an MLflow server.
  */
-import type { Observable } from 'rxjs'
 import type { Verdict } from './verdict.ts'
 import type { Lane, Version } from './version.ts'
 
 export interface Registry {
-  /** Lanes of which there may be news. */
-  readonly announced$: Observable<Lane>
+  /** Tells of lanes of which there may be news. Returns the way to stop hearing. */
+  readonly watch: (hear: (lane: Lane) => void) => () => void
   /**
    * Registers an artifact folder in a lane. Verified first, kept by its sha256; the same bytes in the same lane are the
    * same version. It is wanted from now on where `activate` says so. A lane that was never heard of is made.

@@ -1,6 +1,7 @@
 /**
  * The archive of a lane: the ten versions that left their slots last are kept with their artifacts and can come back, and
- * so are the ten that were rejected last. Of older ones, predictions and history stay, and the bytes go, unless a version that is kept has the same.
+ * so are the ten that were rejected last. Of older ones, predictions and history stay, and the bytes go, unless a version
+ * that is kept has the same.
  */
 import type { Tx } from './connection.ts'
 

@@ -45,7 +45,10 @@ export async function openRegistry(needs: RegistryNeeds): Promise<EmbeddedRegist
     }),
   )
   return {
-    announced$,
+    watch: (hear) => {
+      const heard = announced$.subscribe(hear)
+      return () => heard.unsubscribe()
+    },
     publish: async (lane, folder, by) => {
       const artifact = await files.keep(folder)
       await refuseStranger(store, lane, artifact.manifest)

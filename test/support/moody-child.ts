@@ -1,6 +1,6 @@
 /**
- * An inference child with real sessions, in which one family, or one artifact of it, does what `mood.json` beside the artifacts says: hang, answer
- * NaN, eat memory, or take the process with it. Without a mood it is as good as any.
+ * An inference child with real sessions, in which one family, or one artifact of it, does what `mood.json` beside the
+ * artifacts says: hang, answer NaN, eat memory, or take the process with it. Without a mood it is as good as any.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -90,7 +90,8 @@ async function newest(daemon: RunningDaemon): Promise<SwapBody> {
 }
 
 for (const mood of ['nan', 'segfault'] as const) {
-  test(`a version that begins to ${mood === 'nan' ? 'answer NaN' : 'kill its child'} gives its slot to the one before it, and it is said`, async (t) => {
+  const fault = mood === 'nan' ? 'answer NaN' : 'kill its child'
+  test(`a version that begins to ${fault} gives its slot to the one before it, and it is said`, async (t) => {
     const { daemon, lines, mood: setMood, well } = await stage(t)
     const two = await made(t, daemon, 1)
     await ended(daemon, (await order(daemon, lane, two.version)).swap)

@@ -14,7 +14,7 @@ const lane = 'BTC-USDT/linear'
 /** Six times the lease. */
 const stoppedMs = 60_000
 
-test('the owner of a store stands still in the middle of a swap: another takes over, ends it, and the first changes nothing when it wakes', async (t) => {
+test('the owner of a store stands still in a swap: another takes over, ends it, and is not disturbed when the first wakes', async (t) => {
   const folder = temporaryFolder()
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const server = await startServer(folder)

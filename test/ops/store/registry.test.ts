@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { firstValueFrom } from 'rxjs'
 import { artifactFiles } from '../../../ops/store/artifact-files.ts'
 import { openRegistry } from '../../../ops/store/registry.ts'
 import { softmaxModel, testFolder, writeArtifact } from '../../support/artifacts.ts'
@@ -24,7 +23,7 @@ test('the same bytes are the same version, announced each time and wanted where 
   t.after(() => registry.close())
   const from = testFolder(t)
   await writeArtifact(from, softmaxModel(1))
-  const told = firstValueFrom(registry.announced$)
+  const told = new Promise((resolve) => t.after(registry.watch(resolve)))
   const made = await registry.publish(lane, from, plain)
   assert.deepEqual(await told, lane)
   assert.equal(await registry.desired(lane), undefined)
