@@ -58,7 +58,7 @@ async function listen(
 }
 
 /** The daemon's own 4 MiB for a reader, and all that the system's sockets hold on both sides. */
-const bytesHeldMax = 10 * 1024 * 1024
+const bytesHeldMax = 9 * 1024 * 1024
 
 const numberOf = ({ id }: Told): number => Number(id.split('-')[1])
 
