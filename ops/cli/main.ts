@@ -32,6 +32,7 @@ const daemon: DaemonEntry = {
     }),
   importFile: async (options) => (await import('../import.ts')).importFile(options),
   backfill: async (options) => (await import('../backfill.ts')).backfill(options),
+  dataset: async (options) => (await import('../training/dataset.ts')).dataset(options),
   exportTable: async (options) => (await import('../store-work.ts')).exportTable(options),
   backup: async (options) => (await import('../store-work.ts')).backup(options),
   train: async (options) => (await import('../training/train.ts')).train(options),

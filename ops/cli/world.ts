@@ -56,6 +56,7 @@ export interface StoreWork {
   readonly importFile: (options: ImportOptions) => Promise<object>
   readonly backfill: (options: BackfillOptions) => Promise<object>
   readonly exportTable: (options: ExportOptions) => Promise<object>
+  readonly dataset: (options: DatasetOptions) => Promise<object>
   readonly backup: (options: CopyOptions) => Promise<object>
   readonly restore: (options: CopyOptions) => Promise<object>
   /** Without a daemon; with one it is asked. */
@@ -121,6 +122,21 @@ export interface ExportOptions extends WorkOptions {
   readonly coin: Coin | undefined
   readonly from: Millis | undefined
   readonly to: Millis | undefined
+}
+
+export interface DatasetOptions extends WorkOptions {
+  readonly coin: Coin
+  /** The folder that it becomes. */
+  readonly out: string
+  readonly from: Millis | undefined
+  readonly to: Millis | undefined
+  /** Whose columns, label and horizon; without one every column that models may read. */
+  readonly family: string | undefined
+  /** As JSON, another label than the family's. */
+  readonly label: string | undefined
+  readonly horizon: Millis | undefined
+  /** A folder that `dvc pull` fetches from. */
+  readonly dvc: string | undefined
 }
 
 export interface CopyOptions extends WorkOptions {

@@ -153,7 +153,7 @@ async function contractOf(ports: BenchPorts, lane: Lane, family: Family): Promis
 }
 
 /** A tape is a world of its own, whichever tape it is. */
-function sourceOf(market: string): string {
+export function sourceOf(market: string): string {
   return market.startsWith('tape-') ? 'tape' : market
 }
 

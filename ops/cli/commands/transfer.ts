@@ -1,5 +1,6 @@
 /** Data in and out: history from files, tables to files, the whole store as one file and back. */
 
+import { parseDuration } from '../../../streams/time.ts'
 import { nearest } from '../../config/nearest.ts'
 import { type ExportTable, exportTables } from '../../store/export.ts'
 import { type Call, type Command, misused } from '../command.ts'
@@ -59,6 +60,43 @@ const exportFile: Command = {
   },
 }
 
+const dataset: Command = {
+  name: 'dataset',
+  usage:
+    '--coin C --out DIR [--from T] [--to T] [--family F] [--label JSON] [--horizon D] [--dvc DIR]',
+  summary: 'the training matrix as Parquet, with its manifest, checks and profile',
+  options: {
+    coin: { type: 'string', what: 'whose candles' },
+    out: { type: 'string', what: 'the folder that it becomes' },
+    ...rangeOptions,
+    family: { type: 'string', what: 'columns, label and horizon of this family' },
+    label: { type: 'string', what: 'another label: {"kind":"threshold","up":0.001,"down":-0.001}' },
+    horizon: { type: 'string', what: 'how far ahead the label looks, such as 15m' },
+    dvc: { type: 'string', what: 'also into this folder, as `dvc pull` fetches it' },
+  },
+  run: async (call) => {
+    const [coin, out, far] = [call.text('coin'), call.text('out'), call.text('horizon')]
+    if (coin === undefined) throw misused(dataset, '--coin is missing')
+    if (out === undefined) throw misused(dataset, '--out is missing')
+    const horizon = far === undefined ? undefined : parseDuration(far)
+    if (far !== undefined && horizon === undefined)
+      throw misused(dataset, `${far} is no duration such as 15m`)
+    const work = {
+      ...storeOf(call),
+      ...{ out, horizon, coin: coinOf(dataset, coin) },
+      from: instantOf(dataset, call, 'from'),
+      to: instantOf(dataset, call, 'to'),
+      family: call.text('family'),
+      label: call.text('label'),
+      dvc: call.text('dvc'),
+    }
+    return finish(
+      call,
+      await long(call, 'writing', (progress) => call.world.daemon.dataset({ ...work, progress })),
+    )
+  },
+}
+
 function tableOf(word: string): ExportTable {
   const table = exportTables.find((name) => name === word)
   if (table) return table
@@ -104,4 +142,10 @@ function finish(call: Call, done: object): number {
   return exitCodes.done
 }
 
-export const transferCommands: readonly Command[] = [importFile, exportFile, backup, restore]
+export const transferCommands: readonly Command[] = [
+  importFile,
+  exportFile,
+  dataset,
+  backup,
+  restore,
+]

@@ -62,6 +62,7 @@ export function stubWorld(more: Partial<World> = {}): World {
       importFile: nothing,
       backfill: nothing,
       exportTable: nothing,
+      dataset: nothing,
       backup: nothing,
       restore: nothing,
       train: async () => runBody(run),
