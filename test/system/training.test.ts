@@ -75,6 +75,9 @@ test('killed in every step, a run goes on from its last finished one and publish
   }
   const last = await ended(daemon, run)
   assert.ok(['passed', 'refused'].includes(last.state), `${last.state}: ${last.message}`)
+  const cut = new Set(last.steps.filter(({ state }) => state === 'failed').map(({ step }) => step))
+  t.diagnostic(`cut short: ${[...cut].join(', ')}`)
+  assert.ok(cut.has('dataset') && cut.has('fit'), 'the long ones were hit')
   for (const step of steps) {
     const tries = last.steps.filter((it) => it.step === step)
     assert.equal(tries.filter(({ state }) => state === 'done').length, 1, `${step} is done once`)
@@ -105,4 +108,31 @@ test('a run is cancelled while it works, and the lane can be trained again', asy
     lanes.map(({ state }) => state),
     ['off'],
   )
+})
+
+test('a lane with only its shipped version is trained as soon as its history is there, and judged in the open', async (t) => {
+  const at = house(t, config.replace('where: off', 'where: local'))
+  const daemon = await startDaemon(t, at)
+  const first = await until(
+    'it was trained by itself',
+    async () => {
+      const { items } = await daemon.get<TrainingBody>('/api/v1/training')
+      return items.find(({ state }) => over.includes(state))
+    },
+    120_000,
+    200,
+  )
+  assert.equal(first.cause, 'first')
+  assert.ok(['passed', 'refused'].includes(first.state), `${first.state}: ${first.message}`)
+  const model = await daemon.get<{
+    state: string
+    verdict: { verdict: string; reasons: unknown[] }
+  }>(`/api/v1/models/BTC-USDT/linear/${first.version}`)
+  assert.equal(model.verdict.verdict, first.state)
+  assert.ok(model.verdict.reasons.length > 3)
+  if (first.state === 'refused') assert.equal(model.state, 'rejected')
+  const [lane] = (await daemon.get<TrainingBody>('/api/v1/training')).lanes
+  assert.equal(lane?.state, 'later', 'and not again at once')
+  const metrics = await (await fetch(`${daemon.address}/metrics`)).text()
+  assert.match(metrics, new RegExp(`starling_training_runs_total{result="${first.state}"} 1`))
 })

@@ -6,10 +6,10 @@ import { type CarryPorts, carryOut } from '../../../actors/training/carry-out.ts
 import type { RunJournal } from '../../../actors/training/journal.ts'
 import { type Step, type StepWork, steps } from '../../../actors/training/run.ts'
 import { readRun, readRuns, type TrainingRead } from '../../../ops/store/read-training.ts'
-import { openRunJournal } from '../../../ops/store/training-runs.ts'
+import { dropRunsBefore, openRunJournal } from '../../../ops/store/training-runs.ts'
 import { Fault } from '../../../streams/fault.ts'
-import { wallClock } from '../../../streams/time.ts'
-import { eth, openTestStore, startOwnServer } from '../../support/database.ts'
+import { dayMs, wallClock } from '../../../streams/time.ts'
+import { eth, noon, openTestStore, startOwnServer } from '../../support/database.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import {
   type Acts,
@@ -273,4 +273,19 @@ test('a queued run is cancelled at once; runs are listed newest first, in pages,
   const rest = await readRuns(store.sql, { limit: 2, before: Number(page.next) })
   assert.ok((rest.items[0]?.id ?? Number.POSITIVE_INFINITY) < Number(page.next))
   await assert.rejects(readRun(store.sql, 1_000_000), { code: 'training.unknown' })
+})
+
+test('runs that are old in market time are forgotten, with all that they have said', async () => {
+  const lane = { coin: eth, family: 'lstm' }
+  const old = await journal.ask(order({ lane, marketAt: noon - 400 * dayMs }))
+  await dropRunsBefore(store.sql, noon - 365 * dayMs)
+  assert.equal((await read(old.id)).state, 'queued', 'not before it is over')
+  const mine = holder()
+  await journal.claim(mine, 5, old.id)
+  await journal.begin(mine, old.id, 'dataset', 1)
+  await journal.end(mine, old.id, 'failed', null)
+  await dropRunsBefore(store.sql, noon - 365 * dayMs)
+  await assert.rejects(read(old.id), { code: 'training.unknown' })
+  const left = await store.sql`select from training_step where run_id = ${old.id}`
+  assert.equal(left.length, 0)
 })
