@@ -13,6 +13,7 @@ import { benchFrames } from './frames.ts'
 import { benchInference } from './inference.ts'
 import { benchLedger } from './ledger.ts'
 import { benchPath } from './path.ts'
+import { benchTrainingBeside } from './training-beside.ts'
 
 interface Figure {
   readonly name: string
@@ -29,6 +30,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   inference: benchInference,
   ledger: benchLedger,
   burst: benchBurst,
+  'training-beside': benchTrainingBeside,
 }
 
 const wanted = process.argv.slice(2)
