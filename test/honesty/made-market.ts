@@ -41,6 +41,7 @@ export const columns: readonly string[] = [
 export interface MadeMarket {
   readonly seed: number
   readonly signal: number
+  readonly label: Label
   readonly block: JudgedBlock
   readonly train: TimeRange
   readonly test: TimeRange
@@ -59,18 +60,24 @@ export async function makeMarket(
   seed: number,
   signal: number,
   days: MadeDays,
+  label: Label = direction,
 ): Promise<MadeMarket> {
   const from = seededStartAt - (days.train + days.test + 1) * dayMs
   const testFrom = seededStartAt - days.test * dayMs
-  const rows = await engineRows(seed, signal, from)
+  const rows = await engineRows(seed, signal, from, label)
   return {
-    ...{ seed, signal, block: rows },
+    ...{ seed, signal, label, block: rows },
     train: [from, testFrom - horizon * minuteMs],
     test: [testFrom, seededStartAt],
   }
 }
 
-async function engineRows(seed: number, signal: number, from: Millis): Promise<JudgedBlock> {
+async function engineRows(
+  seed: number,
+  signal: number,
+  from: Millis,
+  label: Label,
+): Promise<JudgedBlock> {
   const length = (seededStartAt - from) / minuteMs
   const engine = new FeatureEngine(minuteMs)
   const block = new RowBlock(engine.set.columns.length, length)
@@ -83,7 +90,7 @@ async function engineRows(seed: number, signal: number, from: Millis): Promise<J
   for (let i = 1; i < length; i++)
     for (const price of [close, high, low])
       if (Number.isNaN(price[i])) price[i] = close[i - 1] as number
-  const { change, target, naive } = labelled(direction, horizon, { close, high, low })
+  const { change, target, naive } = labelled(label, horizon, { close, high, low })
   const at = columns.map((name) => engine.set.indexOf(name))
   const values = new Float32Array(length * columns.length)
   for (let i = 0; i < length; i++) {

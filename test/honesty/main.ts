@@ -5,9 +5,11 @@
  */
 import { parseArgs } from 'node:util'
 import {
+  fixed,
   type Learner,
   type Structure,
   type Summary,
+  scaled,
   signals,
   summary,
   verdictOn,
@@ -48,5 +50,19 @@ for (const learner of learners) {
     const rest = [found.payingPassed, found.refusedForProfit, holds ? 'holds' : 'does not hold']
     process.stdout.write(`\r| ${[...cells, ...rest].join(' | ')} |\n`)
   }
+}
+
+for (const [name, label] of [
+  ['thresholds of half a deviation', scaled],
+  ['fixed thresholds of 0.15 %: shown and not promised, volatility alone is skill here', fixed],
+] as const) {
+  const told = []
+  for (let seed = 1; seed <= Math.min(markets, 40); seed++)
+    told.push(await verdictOn(seed, 'none', { type: 'linear' }, label))
+  const { markets: n, openPassed, payingPassed } = summary(told)
+  held &&= label === fixed || openPassed <= 0.05 * n
+  process.stdout.write(
+    `\nsignal 0, ${name}: open passes ${openPassed} of ${n}, paying ${payingPassed}\n`,
+  )
 }
 process.exitCode = held ? 0 : 1

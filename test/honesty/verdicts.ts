@@ -5,7 +5,7 @@
  */
 import { type Contestant, tallyRows } from '../../models/evaluation-rows.ts'
 import { gateDefaults, judge } from '../../models/gate.ts'
-import type { Manifest } from '../../models/manifest.ts'
+import type { Label, Manifest } from '../../models/manifest.ts'
 import { minuteMs } from '../../streams/time.ts'
 import { examplesOf, type Learnt } from './examples.ts'
 import { fitLinear } from './linear.ts'
@@ -33,8 +33,13 @@ export type Learner =
   | { readonly type: 'linear' }
   | { readonly type: 'lightgbm'; readonly python: string }
 
-export async function verdictOn(seed: number, structure: Structure, by: Learner): Promise<Told> {
-  const market = await makeMarket(seed, signals[structure], days)
+export async function verdictOn(
+  seed: number,
+  structure: Structure,
+  by: Learner,
+  label: Label = direction,
+): Promise<Told> {
+  const market = await makeMarket(seed, signals[structure], days, label)
   const learnt = await learn(market, by)
   const [mine] = await tally(market, learnt.run)
   const sheet = {
@@ -79,9 +84,9 @@ async function judgedInputs(market: MadeMarket): Promise<Float32Array> {
   return all
 }
 
-function tally({ block, test }: MadeMarket, run: Contestant['run']) {
+function tally({ block, test, label }: MadeMarket, run: Contestant['run']) {
   const manifest = {
-    ...{ task: 'classify', classes: ['sell', 'hold', 'buy'], label: direction },
+    ...{ task: 'classify', classes: ['sell', 'hold', 'buy'], label },
     ...{ interval: '1m', horizonCandles: horizon },
     input: { kind: 'row', tensor: 'features', length: 1, columns },
     output: { kind: 'probabilities', tensor: 'probabilities' },
@@ -108,3 +113,12 @@ export function summary(told: readonly Told[]): Summary {
     ).length,
   }
 }
+
+/** Half a deviation of what the movement just past lets one expect: volatility is taken out of it, and direction is left. */
+export const scaled: Label = { kind: 'scaled_threshold', up: 0.5, down: -0.5, lookback: 240 }
+
+/**
+ * What fixed thresholds make of a market without a direction: its volatility can be foreseen, and with it how often the
+ * thresholds are reached. A better log loss for that is true, and no profit.
+ */
+export const fixed: Label = { kind: 'threshold', up: 0.0015, down: -0.0015 }

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Learner, type Structure, summary, verdictOn } from '../honesty/verdicts.ts'
+import { type Learner, type Structure, scaled, summary, verdictOn } from '../honesty/verdicts.ts'
 import { pythonTools } from './support/python.ts'
 
 const linear: Learner = { type: 'linear' }
@@ -19,6 +19,12 @@ async function judged(structure: Structure, markets: number, by: Learner) {
 test('40 markets without structure: open lets at most 5 % through', async () => {
   const { openPassed } = await judged('none', 40, linear)
   assert.ok(openPassed <= 2, `${openPassed} of 40`)
+})
+
+test('nor do thresholds scaled by volatility let a market without structure through', async () => {
+  const told = []
+  for (let seed = 1; seed <= 10; seed++) told.push(await verdictOn(seed, 'none', linear, scaled))
+  assert.equal(summary(told).openPassed, 0)
 })
 
 test('20 markets whose structure pays its fees: paying lets at least 90 % through', async () => {
