@@ -1,4 +1,5 @@
 /** What there is, as tables: each command is one route of the API and the columns that people want of it. */
+import type { Verdict } from '../../../models/verdict.ts'
 import { coinToPath, parseCoin } from '../../../streams/coin.ts'
 import { featureSet } from '../../../streams/features/set.ts'
 import type { Call, Command, Option } from '../command.ts'
@@ -16,6 +17,13 @@ const when = (key: string, name = key): Column<Row> => ({
 })
 
 /** `announced 04:12:07 · fetched +0.1 s · … · serving +12.4 s`: of the version that it moves to. */
+/** `refused: no_skill, too_few`: which reasons stood against it; the JSON says them in full. */
+function verdictText(verdict: Verdict | null): string | null {
+  if (verdict === null) return null
+  const against = verdict.reasons.filter(({ passed }) => !passed).map(({ code }) => code)
+  return against.length === 0 ? verdict.verdict : `${verdict.verdict}: ${against.join(', ')}`
+}
+
 function transitions(row: Row): string | null {
   const journal = row.journal as readonly { at: string; version: number; transition: string }[]
   const own = journal.filter(({ version }) => version === row.to)
@@ -92,6 +100,7 @@ const lists: readonly List[] = [
       figure('version'),
       text('state'),
       { name: 'slots', of: (row) => (row.slots as readonly string[]).join(' ') || null },
+      { name: 'verdict', of: (row) => verdictText(row.verdict as Verdict | null) },
       when('registeredAt', 'registered'),
       { name: 'sha256', of: (row) => String(row.sha256).slice(0, 12) },
     ],
