@@ -88,6 +88,6 @@ function childrenOf(daemon: RunningDaemon): readonly number[] {
     .split(' ')
     .map(Number)
     .filter((pid) =>
-      readFileSync(join('/proc', String(pid), 'cmdline'), 'utf8').includes('inference-child'),
+      readFileSync(join('/proc', String(pid), 'cmdline'), 'utf8').includes('inference/child.ts'),
     )
 }
