@@ -50,6 +50,9 @@ const tables = [
   'incarnation',
   'dead_letter',
   'operator_action',
+  'training_run',
+  'training_step',
+  'training_trial',
 ]
 
 export interface BackupNeeds {
