@@ -4,6 +4,7 @@
  */
 import type { Millis } from '../../streams/time.ts'
 import type { Config } from '../config/schema.ts'
+import { choosePython } from '../training/python.ts'
 import type { Probes } from './probes.ts'
 import type { Holder } from './world.ts'
 
@@ -99,11 +100,12 @@ async function clock(config: Config, probes: Probes): Promise<Check> {
   )
 }
 
+/** All families serve without it, and linear is trained without it: what is missing is told, and holds. */
 function python(config: Config, { versionOf }: Probes): Check {
-  const found = versionOf('python3')
+  const found = choosePython(versionOf)
+  if (found.type === 'found') return check('python', true, `Python ${found.version}`, '')
   const isWanted = config.training.where === 'local'
-  const detail = found ?? (isWanted ? 'none; only retraining needs it' : 'none, and none is needed')
-  return check('python', true, detail, '')
+  return check('python', true, isWanted ? found.mend : 'none that will do, and none is needed', '')
 }
 
 async function database(config: Config, dataPath: string, probes: Probes): Promise<Check> {

@@ -40,17 +40,21 @@ const lockEveryMs = 500
 
 /** Looks for one that is new enough, without running anything of ours. */
 export function findPython(env: Readonly<Record<string, string | undefined>>): FoundPython {
+  return choosePython((command) => {
+    const asked = spawnSync(command, ['--version'], { encoding: 'utf8', env: { ...env } })
+    return asked.status === 0 ? asked.stdout : undefined
+  })
+}
+
+/** `versionOf` gives what a program says of its version; undefined where there is none. */
+export function choosePython(versionOf: (command: string) => string | undefined): FoundPython {
   let old: string | undefined
   for (const command of ['python3', 'python']) {
-    const { stdout, status } = spawnSync(command, ['--version'], {
-      encoding: 'utf8',
-      env: { ...env },
-    })
-    const found = status === 0 ? /Python (\d+)\.(\d+)(\.\d+)?/.exec(stdout) : null
+    const found = /Python (\d+)\.(\d+)(\.\d+)?/.exec(versionOf(command) ?? '')
     if (!found) continue
     if (Number(found[1]) === major && Number(found[2]) >= minorMin)
       return { type: 'found', command, version: found[0].slice(7) }
-    old = found[0]
+    old ??= found[0]
   }
   const wanted = `Python ${major}.${minorMin} or newer`
   return old === undefined

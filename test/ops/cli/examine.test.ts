@@ -55,6 +55,18 @@ test('where all is well there is nothing to mend', async () => {
   )
 })
 
+test('a Python that is missing or too old is told with what to do, and nothing fails for it', async () => {
+  const python = async (said: string | undefined) => {
+    const probes = { ...healthy, versionOf: () => said }
+    const checks = await examine(loadConfig({}).config, 'd', undefined, probes)
+    assert.ok(checks.every(({ ok }) => ok))
+    return checks.find(({ name }) => name === 'python')?.detail ?? ''
+  }
+  assert.match(await python(undefined), /install Python 3\.10 or newer.*only linear is trained/)
+  assert.match(await python('Python 3.8.2'), /Python 3\.8\.2 is too old: install Python 3\.10/)
+  assert.equal(await python('Python 3.11.7'), 'Python 3.11.7')
+})
+
 test('each configured outside part is looked for', async () => {
   const env = {
     DATABASE_URL: 'postgres://u:p@db.example/x',
