@@ -80,7 +80,7 @@ test('what is no example is flagged with its reason and counted: quiet, missing,
   assert.equal(found.get(4_000), 'corrected')
   assert.equal(found.get(5_030), 'gap')
   assert.equal(found.get(7_190), 'unlabelled')
-  assert.equal(found.get(2_990), 'unlabelled', 'its label would reach over the gap')
+  assert.equal(found.get(2_985), 'unlabelled', 'its label would reach over the gap')
   assert.equal(manifest.rows, 4 * 1_440, 'none is left out')
   assert.deepEqual(manifest.gaps.at(-1), {
     from: new Date(from + 5_000 * minuteMs).toISOString(),
