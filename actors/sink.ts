@@ -79,6 +79,11 @@ export function sink(ports: SinkPorts): ActorSpec<SinkState, SinkCommand | Own> 
     receive: (state, message, self) => {
       switch (message.type) {
         case 'write':
+          // Nothing to write is written: a challenger's hole is in no slot, and nobody else may come to wake this up.
+          if (message.entries.length === 0) {
+            message.replyTo?.({ predictions: [], stale: 0 })
+            return state
+          }
           if (state.waiting.length === 0) state.oldestAt = self.clock.now()
           state.waiting.push(message)
           state.waitingRows += message.entries.length

@@ -139,3 +139,9 @@ test('a drain waits for the commit under way and writes what is left, once', asy
   assert.deepEqual(writer.batches.slice(1), [[position(4)]])
   assert.equal(outcomes.length, 1)
 })
+
+test('a write of nothing is answered at once: nobody else may come to wake the sink up', async () => {
+  const { write, writer, later } = await stand()
+  assert.deepEqual(await write([]), [{ predictions: [], stale: 0 }])
+  assert.deepEqual([writer.batches.length, later.length], [0, 0])
+})
