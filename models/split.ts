@@ -81,10 +81,10 @@ function cut(
   }
   for (const [name, [since, until]] of Object.entries(split)) {
     if (since < until) continue
-    throw new Fault(
-      'data.too_few',
-      `${Math.round((to - from) / intervalMs)} candles leave nothing to ${name} on, with ${informationCandles} purged and ${embargoCandles} under embargo at each border`,
-    )
+    const all = Math.round((to - from) / intervalMs)
+    const lost = informationCandles + embargoCandles
+    const why = `${all} candles leave nothing to ${name} on, with ${lost} left out at each border`
+    throw new Fault('data.too_few', why)
   }
   return split
 }

@@ -38,7 +38,10 @@ export function aloneAt(root: RunningSupervisor, path: string): LoneNode | undef
   return parent instanceof RunningSupervisor ? parent.childAlone(path.slice(cut + 1)) : undefined
 }
 
-/** The resting state of a node, or else of what it stands under: the nearest counts. One descent, because every version is asked at every candle. */
+/**
+ * The resting state of a node, or else of what it stands under: the nearest counts. One descent, because every version is
+ * asked at every candle.
+ */
 export function restAt(root: RunningSupervisor, path: string): Rest | undefined {
   const [first, ...ids] = path.split('/')
   let rest: Rest | undefined

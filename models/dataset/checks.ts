@@ -81,7 +81,7 @@ export function check(found: Found, limits: CheckLimits = checkLimits): readonly
       ok: outliers <= limits.outliersMax,
       found: outliers,
       limit: limits.outliersMax,
-      detail: `${found.outliers} candles have a price beyond ${outlierFactor} times, or below a ${outlierFactor}th, of the median of their day`,
+      detail: `${found.outliers} candles have a price more than ${outlierFactor} times off the median of their day`,
     },
     {
       name: 'duplicates',

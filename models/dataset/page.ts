@@ -35,13 +35,18 @@ ${columnTable(profile.columns)}
 }
 
 const style = `
-:root{color-scheme:light dark;--ink:light-dark(#1c2024,#e8e6e1);--soft:light-dark(#6b7280,#9aa0a6);--line:light-dark(#e5e7eb,#33363b);
---bar:light-dark(#3b6ea5,#7fb0e0);--sell:light-dark(#b4513f,#e58b78);--hold:light-dark(#9ca3af,#6b7280);--buy:light-dark(#3f8f5f,#77c796)}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:light-dark(#fff,#17191c);max-width:72rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.4rem}h2{font-size:1.05rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
-td,th{padding:.2rem .6rem;border-bottom:1px solid var(--line);text-align:left;font-weight:400;vertical-align:middle}
-th{color:var(--soft);font-size:.85rem}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-.ok{color:var(--buy)}.bad{color:var(--sell);font-weight:600}.scroll{overflow-x:auto}svg{display:block}figcaption{color:var(--soft);font-size:.85rem}figure{margin:0}`
+:root { color-scheme: light dark; --ink: light-dark(#1c2024, #e8e6e1); --soft: light-dark(#6b7280, #9aa0a6);
+  --line: light-dark(#e5e7eb, #33363b); --bar: light-dark(#3b6ea5, #7fb0e0); --sell: light-dark(#b4513f, #e58b78);
+  --hold: light-dark(#9ca3af, #6b7280); --buy: light-dark(#3f8f5f, #77c796) }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: light-dark(#fff, #17191c);
+  max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.4rem } h2 { font-size: 1.05rem; margin-top: 2rem }
+table { border-collapse: collapse; width: 100% }
+td, th { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align: left; font-weight: 400 }
+th { color: var(--soft); font-size: .85rem }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+.ok { color: var(--buy) } .bad { color: var(--sell); font-weight: 600 }
+.scroll { overflow-x: auto } svg { display: block } figure { margin: 0 } figcaption { color: var(--soft); font-size: .85rem }`
 
 function balanceBar(balance: readonly [number, number, number]): string {
   const total = Math.max(1, balance[0] + balance[1] + balance[2])
@@ -54,7 +59,8 @@ function balanceBar(balance: readonly [number, number, number]): string {
     return part
   })
   const words = balance.map((n, i) => `${names[i]} ${((n / total) * 100).toFixed(1)} %`).join(', ')
-  return `<figure><svg width="100%" height="18" role="img" aria-label="${words}">${parts.join('')}</svg><figcaption>${words}</figcaption></figure>`
+  const drawn = `<svg width="100%" height="18" role="img" aria-label="${words}">${parts.join('')}</svg>`
+  return `<figure>${drawn}<figcaption>${words}</figcaption></figure>`
 }
 
 /** One bar a day: what there is to learn from, and above it what is missing or quiet. */
@@ -66,7 +72,9 @@ function days(all: readonly DayProfile[]): string {
     const tall = (n: number): number => (n / most) * height
     const y = height - tall(examples)
     const words = `${day}: ${examples} examples, ${missing} missing, ${quiet} quiet`
-    return `<g><title>${words}</title><rect x="${i * width}" y="${y.toFixed(1)}" width="${width - 0.5}" height="${tall(examples).toFixed(1)}" fill="var(--bar)"/><rect x="${i * width}" y="${(y - tall(missing)).toFixed(1)}" width="${width - 0.5}" height="${tall(missing).toFixed(1)}" fill="var(--sell)"/></g>`
+    const bar = (top: number, n: number, ink: string): string =>
+      `<rect x="${i * width}" y="${top.toFixed(1)}" width="${width - 0.5}" height="${tall(n).toFixed(1)}" fill="var(--${ink})"/>`
+    return `<g><title>${words}</title>${bar(y, examples, 'bar')}${bar(y - tall(missing), missing, 'sell')}</g>`
   })
   const holes = all.filter(({ missing }) => missing > 0)
   const words =
@@ -76,20 +84,29 @@ function days(all: readonly DayProfile[]): string {
           .slice(0, 12)
           .map(({ day, missing }) => `${day} (${missing})`)
           .join(', ')}${holes.length > 12 ? ' …' : ''}`
-  return `<figure><div class="scroll"><svg width="${all.length * width}" height="${height}">${bars.join('')}</svg></div><figcaption>${words}</figcaption></figure>`
+  const drawn = `<svg width="${all.length * width}" height="${height}">${bars.join('')}</svg>`
+  return `<figure><div class="scroll">${drawn}</div><figcaption>${words}</figcaption></figure>`
 }
 
 function columnTable(columns: readonly ColumnProfile[]): string {
+  const figures = ({ mean, deviation, quantiles, min, max, nulls }: ColumnProfile): string =>
+    [...[mean, deviation, ...quantiles, min, max].map(number), count(nulls)]
+      .map((it) => `<td class="n">${it}`)
+      .join('')
   const rows = columns.map(
-    (it) =>
-      `<tr><td>${text(it.name)}<td>${histogram(it.histogram)}<td class="n">${number(it.mean)}<td class="n">${number(it.deviation)}${it.quantiles
-        .map((q) => `<td class="n">${number(q)}`)
-        .join(
-          '',
-        )}<td class="n">${number(it.min)}<td class="n">${number(it.max)}<td class="n">${count(it.nulls)}`,
+    (it) => `<tr><td>${text(it.name)}<td>${histogram(it.histogram)}${figures(it)}`,
   )
-  const quantiles = quantilesAt.map((q) => `<th class="n">${q * 100} %`).join('')
-  return `<div class="scroll"><table><thead><tr><th>column<th>1 to 99 %<th class="n">mean<th class="n">deviation${quantiles}<th class="n">least<th class="n">most<th class="n">absent</thead><tbody>${rows.join('')}</tbody></table></div>`
+  const names = [
+    'mean',
+    'deviation',
+    ...quantilesAt.map((q) => `${q * 100} %`),
+    'least',
+    'most',
+    'absent',
+  ]
+  const heads = names.map((name) => `<th class="n">${name}`).join('')
+  const head = `<thead><tr><th>column<th>1 to 99 %${heads}</thead>`
+  return `<div class="scroll"><table>${head}<tbody>${rows.join('')}</tbody></table></div>`
 }
 
 function histogram(counts: readonly number[]): string {

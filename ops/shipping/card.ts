@@ -59,7 +59,9 @@ function why({ reasons }: Verdict): string {
 function classTable(worth: readonly Worth[]): string {
   const rows = worth.map(({ coin, scores }) => {
     const { classes, trading, baseline, versus, n } = scores
-    return `| ${coin} | ${n} | ${figure(classes?.logLoss)} | ${figure(baseline.classes?.logLoss)} | ${figure(versus.logLoss?.p)} | ${figure(classes?.accuracy)} | ${figure(baseline.classes?.accuracy)} | ${figure(classes?.ece)} | ${figure(trading?.profit)} | ${figure(trading?.sharpe)} |`
+    const skill = [classes?.logLoss, baseline.classes?.logLoss, versus.logLoss?.p]
+    const right = [classes?.accuracy, baseline.classes?.accuracy, classes?.ece]
+    return row(coin, n, ...skill, ...right, trading?.profit, trading?.sharpe)
   })
   return `| market | rows | log loss | no skill | p | accuracy | no skill | ECE | profit, stakes | Sharpe |
 |---|---|---|---|---|---|---|---|---|---|
@@ -69,11 +71,17 @@ ${rows.join('\n')}`
 function valueTable(worth: readonly Worth[]): string {
   const rows = worth.map(({ coin, scores }) => {
     const { values, baseline, versus, trading, n } = scores
-    return `| ${coin} | ${n} | ${figure(values?.rmse)} | ${figure(baseline.values?.rmse)} | ${figure(versus.squaredError?.p)} | ${figure(values?.mae)} | ${figure(baseline.values?.mae)} | ${figure(values?.r2)} | ${figure(values?.ic)} | ${figure(trading?.profit)} |`
+    const skill = [values?.rmse, baseline.values?.rmse, versus.squaredError?.p]
+    const away = [values?.mae, baseline.values?.mae, values?.r2, values?.ic]
+    return row(coin, n, ...skill, ...away, trading?.profit)
   })
   return `| market | rows | RMSE | no skill | p | MAE | no skill | R² | IC | profit, stakes |
 |---|---|---|---|---|---|---|---|---|---|
 ${rows.join('\n')}`
+}
+
+function row(name: string | undefined, ...figures: readonly (number | null | undefined)[]): string {
+  return `| ${[name, ...figures.map(figure)].join(' | ')} |`
 }
 
 export function figure(value: number | null | undefined): string {

@@ -25,7 +25,7 @@ export function baseManifest(): Record<string, unknown> {
     horizonCandles: 15,
     task: 'classify',
     classes: ['sell', 'hold', 'buy'],
-    label: { kind: 'threshold', up: 0.0015, down: -0.0015 },
+    label: { kind: 'scaled_threshold', up: 0.5, down: -0.5, lookback: 240 },
     input: {
       tensor: 'features',
       kind: 'row',
