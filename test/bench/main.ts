@@ -13,6 +13,7 @@ import { benchFrames } from './frames.ts'
 import { benchInference } from './inference.ts'
 import { benchLedger } from './ledger.ts'
 import { benchPath } from './path.ts'
+import { benchTraining } from './training.ts'
 import { benchTrainingBeside } from './training-beside.ts'
 
 interface Figure {
@@ -30,6 +31,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   inference: benchInference,
   ledger: benchLedger,
   burst: benchBurst,
+  training: benchTraining,
   'training-beside': benchTrainingBeside,
 }
 
