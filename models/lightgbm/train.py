@@ -43,7 +43,8 @@ class Lightgbm:
             "bagging_fraction": settings["bagging"], "bagging_freq": 1,
         }
         booster, rounds = trees.train(
-            parameters, train.all(), train.y, weights[train.y.astype(int)], valid_x, validate.y,
+            parameters, train.all(), train.y, weights[train.y.astype(int)],
+            valid_x, validate.y, weights[validate.y.astype(int)],
             int(settings["rounds"]), int(settings["patience"]), names, job, trial, float,
         )
         shift = np.log(weights)

@@ -47,7 +47,7 @@ class Volatility:
         }
         train_x = train.all()
         booster, rounds = trees.train(
-            parameters, train_x, logarithm(train.y), None, valid_x, logarithm(validate.y),
+            parameters, train_x, logarithm(train.y), None, valid_x, logarithm(validate.y), None,
             int(settings["rounds"]), int(settings["patience"]), names, job, trial, float,
         )
         # The mean of a logarithm is not the logarithm of the mean: squared errors want the latter.

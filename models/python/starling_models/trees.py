@@ -89,11 +89,12 @@ def floored(booster):
     return lightgbm.Booster(model_str=re.sub(r"^tree_sizes=.*\n", "", text, flags=re.M))
 
 
-def train(parameters, train_x, train_y, weights, valid_x, valid_y, rounds, patience, names, job, trial, report_loss):
+def train(parameters, train_x, train_y, weights, valid_x, valid_y, valid_weights, rounds, patience, names, job, trial, report_loss):
     import lightgbm
 
     data = lightgbm.Dataset(train_x, train_y, weight=weights, feature_name=names, free_raw_data=True)
-    valid = lightgbm.Dataset(valid_x, valid_y, reference=data)
+    # Weighed as what is learnt is: else it would be stopped by another question than it is asked.
+    valid = lightgbm.Dataset(valid_x, valid_y, weight=valid_weights, reference=data)
     job.progress.begin()
 
     def follow(env):
