@@ -56,7 +56,7 @@ export async function datasetOf(
       coin: candles[0]?.coin ?? btc,
       source: 'tape',
       set,
-      label: { kind: 'threshold', up: 0.0015, down: -0.0015 },
+      label: { kind: 'scaled_threshold', up: 0.5, down: -0.5, lookback: 240 },
       horizonCandles: 15,
       columns: set.columns
         .filter(({ audience, needs, warmup }) => audience === 'models' && !needs && warmup < 1_000)
