@@ -70,7 +70,6 @@ const attic = /^(?:index|utils?|helpers?|common|types?|constants?|interfaces?|mi
 const entries: readonly RegExp[] = [
   /^ops\/(?:main|cli\/main)\.ts$/,
   /^ops\/launch\.mjs$/,
-  /^models\/first\/matrix\.ts$/,
   /^models\/[a-z_0-9]+\/train\.ts$/,
   /^ops\/shipping\/(?:ship|results)\.ts$/,
   /^test\/(?:exchange|bench|honesty)\/main\.ts$/,
