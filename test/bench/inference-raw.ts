@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks'
 import { openArtifact } from '../../models/artifact.ts'
 import { openSession } from '../../models/session.ts'
-import type { RawQuestion, RawTimes } from './inference.ts'
+import type { RawQuestion, RawTimes } from './raw.ts'
 
 process.on('message', async ({ folder, rows, runs }: RawQuestion) => {
   const artifact = await openArtifact(folder)

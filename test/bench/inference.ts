@@ -3,8 +3,7 @@
  * over many different versions, and a long backfill. Each pair is measured in turns and the medians are compared, because the
  * machine changes under both.
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -17,22 +16,13 @@ import type { Version } from '../../models/version.ts'
 import { writeArtifact } from '../support/artifacts.ts'
 import { startPool, type TestPool, versionOf } from '../support/pool.ts'
 import { treesModel } from '../support/trees.ts'
+import { rawTimes, startRaw } from './raw.ts'
 
 export interface Figure {
   readonly name: string
   readonly value: number
   readonly unit: string
   readonly against?: string
-}
-
-export interface RawQuestion {
-  readonly folder: string
-  readonly rows: number
-  readonly runs: number
-}
-
-export interface RawTimes {
-  readonly times: readonly number[]
 }
 
 const turns = 5
@@ -42,10 +32,7 @@ const shipped = (family: string): string =>
 
 export async function benchInference(): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'starling-bench-'))
-  const raw = fork(fileURLToPath(new URL('./inference-raw.ts', import.meta.url)), {
-    serialization: 'advanced',
-    execArgv: [],
-  })
+  const raw = startRaw()
   try {
     const trees = join(folder, 'trees')
     await writeArtifact(trees, treesModel(500, 39))
@@ -209,12 +196,6 @@ async function copyArtifact(from: string, to: string, note: number): Promise<Flo
   await writeFile(join(to, 'manifest.json'), JSON.stringify({ ...manifest, note }))
   const golden = JSON.parse(await readFile(join(from, 'golden.json'), 'utf8'))
   return Float32Array.from(golden.inputs[0])
-}
-
-async function rawTimes(raw: ChildProcess, question: RawQuestion): Promise<readonly number[]> {
-  raw.send(question)
-  const [answer] = (await once(raw, 'message')) as [RawTimes]
-  return answer.times
 }
 
 /** Milliseconds a row, with enough asked at once that a child always has its next bundle. */

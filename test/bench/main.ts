@@ -1,27 +1,26 @@
 /**
- * `npm run bench [-- names]`: measures, prints one table, and writes it as JSON to `.starling/bench.json`. Figures of one
+ * `npm run bench [-- names]`: measures, prints one table, `--soak [minutes] [--speed X]` a long run instead, and writes it as JSON to `.starling/bench.json`. Figures of one
  * run stand beside each other; those of different runs or machines do not.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { benchBackfill } from './backfill.ts'
 import { benchBurst } from './burst.ts'
 import { benchCandles } from './candles.ts'
+import { benchDaemon } from './daemon.ts'
 import { benchFeatures } from './features.ts'
+import { type Figure, isMet, lineOf } from './figure.ts'
 import { benchFrames } from './frames.ts'
 import { benchInference } from './inference.ts'
 import { benchLedger } from './ledger.ts'
 import { benchPath } from './path.ts'
+import { benchScores } from './scores.ts'
+import { soak } from './soak.ts'
 import { benchTraining } from './training.ts'
 import { benchTrainingBeside } from './training-beside.ts'
-
-interface Figure {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
-  readonly against?: string
-}
 
 const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   candles: benchCandles,
@@ -31,16 +30,36 @@ const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   inference: benchInference,
   ledger: benchLedger,
   burst: benchBurst,
+  backfill: benchBackfill,
+  daemon: benchDaemon,
   training: benchTraining,
   'training-beside': benchTrainingBeside,
+  scores: benchScores,
 }
 
-const wanted = process.argv.slice(2)
-const unknown = wanted.filter((name) => !(name in benches))
-if (unknown.length > 0) {
-  process.stderr.write(
-    `no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}\n`,
+const known = Object.keys(benches).join(', ')
+const { positionals: wanted, values } = parseArgs({
+  allowPositionals: true,
+  options: { soak: { type: 'boolean' }, speed: { type: 'string', default: '1' } },
+})
+const chosen = values.soak ? { soak: soakFor(wanted[0]) } : choose(wanted)
+
+function choose(names: readonly string[]): typeof benches {
+  const unknown = names.filter((name) => !(name in benches))
+  if (unknown.length > 0) leave(`no bench ${unknown.join(', ')}; there are ${known}`)
+  return Object.fromEntries(
+    Object.entries(benches).filter(([name]) => names.length === 0 || names.includes(name)),
   )
+}
+
+function soakFor(minutes = '60'): () => Promise<readonly Figure[]> {
+  const [length, speed] = [Number(minutes), Number(values.speed)]
+  if (!(length > 0 && speed > 0)) leave('--soak takes minutes, and --speed how fast the tape plays')
+  return () => soak(length, speed)
+}
+
+function leave(why: string): never {
+  process.stderr.write(`${why}\n`)
   process.exit(2)
 }
 
@@ -60,18 +79,11 @@ process.stdout.write(
   `${head.at}  ${head.machine}  node ${head.node}  commit ${commit}  load ${head.loadBefore?.toFixed(1)}\n`,
 )
 
-const rows: (Figure & { readonly bench: string })[] = []
-for (const [bench, run] of Object.entries(benches)) {
-  if (wanted.length > 0 && !wanted.includes(bench)) continue
+const rows: (Figure & { readonly bench: string; readonly isMet: boolean | undefined })[] = []
+for (const [bench, run] of Object.entries(chosen)) {
   for (const figure of await run()) {
-    rows.push({ bench, ...figure })
-    const value =
-      figure.value >= 1_000
-        ? Math.round(figure.value).toLocaleString('en')
-        : figure.value.toPrecision(3)
-    process.stdout.write(
-      `${`${bench}: ${figure.name}`.padEnd(68)} ${value.padStart(12)} ${figure.unit}${figure.against ? `  (${figure.against})` : ''}\n`,
-    )
+    rows.push({ bench, ...figure, isMet: isMet(figure) })
+    process.stdout.write(`${lineOf(bench, figure)}\n`)
   }
 }
 mkdirSync(`${root}/.starling`, { recursive: true })

@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { temporaryFolder } from './temporary-folder.ts'
 import { until } from './until.ts'
@@ -19,6 +18,11 @@ market: { source: tape, historyDays: 3, tape: { speed: 120 } }
 fleet: { families: { linear: {}, lightgbm: {}, volatility: { horizon: 60m } } }
 api: { port: 0 }
 `
+
+/** A test, or whoever else ends what it began. */
+export interface Ends {
+  readonly after: (end: () => void) => void
+}
 
 export interface House {
   readonly data: string
@@ -51,7 +55,7 @@ export interface RunningDaemon {
 }
 
 /** A data directory and a configuration, gone with the test. */
-export function house(t: TestContext, config = quickConfig): House {
+export function house(t: Ends, config = quickConfig): House {
   const folder = temporaryFolder()
   const data = join(folder, 'data')
   const file = join(folder, 'starling.yaml')
@@ -65,7 +69,7 @@ export function house(t: TestContext, config = quickConfig): House {
 
 /** Settles when it is ready: it answers, and every version is loaded. */
 export async function startDaemon(
-  t: TestContext,
+  t: Ends,
   at: House,
   readyMsMax = 60_000,
   { preload = [], env = {}, flags = [], user }: StartOptions = {},

@@ -1,0 +1,124 @@
+/**
+ * The whole daemon as people run it, 2 coins × 5 families on the tape with 180 days of history in the store: how long a
+ * restart takes to its first prediction, and what it takes of the machine while nothing but the market happens.
+ */
+import { writeFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+import { type House, house, type RunningDaemon, startDaemon } from '../support/daemon.ts'
+import { until } from '../support/until.ts'
+import { type Figure, median } from './figure.ts'
+import { type Part, parts, type Use, usesOf } from './processes.ts'
+
+const historyDays = 180
+const restarts = 3
+const settleMs = 60_000
+const steadyMs = 180_000
+/** What one existing system takes for one symbol at one message a minute: 0.80 of a core and 2.02 GiB. */
+const coreMax = 0.8 / 10
+const mebibytesMax = (2.02 * 1024) / 3
+
+export function configOf(speed: number): string {
+  return `market: { source: tape, historyDays: ${historyDays}, tape: { speed: ${speed} } }\napi: { port: 0 }\n`
+}
+
+export class Ending {
+  readonly #ends: (() => unknown)[] = []
+  readonly after = (end: () => unknown): void => void this.#ends.push(end)
+
+  async end(): Promise<void> {
+    for (const end of this.#ends.toReversed()) await end()
+  }
+}
+
+export async function benchDaemon(): Promise<readonly Figure[]> {
+  const ending = new Ending()
+  try {
+    const at = house(ending, configOf(60))
+    await fill(ending, at)
+    const seconds: number[] = []
+    for (let turn = 0; turn < restarts; turn++) seconds.push(await restart(ending, at))
+    const first: Figure = {
+      name: `restart to the next prediction, ${historyDays} days of history in the store`,
+      ...{ value: median(seconds), unit: 's', limit: { atMost: 10 } },
+    }
+    if (process.platform !== 'linux') return [first]
+    writeFileSync(at.config, configOf(1))
+    return [first, ...(await steady(ending, at))]
+  } finally {
+    await ending.end()
+  }
+}
+
+/** Starts a daemon and lets it fetch all of its history. */
+export async function fill(ending: Ending, at: House): Promise<void> {
+  const daemon = await startDaemon(ending, at, 120_000)
+  await until(
+    'the history is there',
+    async () => {
+      const coins = await daemon.get<{ candles: number }[]>('/api/v1/coins')
+      return coins.every(({ candles }) => candles >= (historyDays - 1) * 1_440)
+    },
+    240_000,
+  )
+  await daemon.end('SIGINT')
+}
+
+/** From the start of the process to a prediction that was not there before; the tape goes on with a candle a second. */
+async function restart(ending: Ending, at: House): Promise<number> {
+  const before = await startDaemon(ending, at, 120_000)
+  const known = await predictionsOf(before)
+  await until('it predicts', async () => (await predictionsOf(before)) > known + 20, 60_000)
+  const last = await predictionsOf(before)
+  await before.end('SIGKILL')
+  const began = performance.now()
+  const daemon = await startDaemon(ending, at, 120_000)
+  // What it was killed with on the way may still have been committed: one close of all versions.
+  await until('it predicts again', async () => (await predictionsOf(daemon)) > last + 10, 60_000)
+  const took = (performance.now() - began) / 1_000
+  await daemon.end('SIGINT')
+  return took
+}
+
+async function predictionsOf(daemon: RunningDaemon): Promise<number> {
+  return (await daemon.get<{ predictions: number }>('/api/v1/status')).predictions
+}
+
+async function steady(ending: Ending, at: House): Promise<readonly Figure[]> {
+  const daemon = await startDaemon(ending, at, 120_000)
+  await setTimeout(settleMs)
+  const before = usesOf(daemon.pid, at.data)
+  const began = performance.now()
+  await setTimeout(steadyMs)
+  const after = usesOf(daemon.pid, at.data)
+  const seconds = (performance.now() - began) / 1_000
+  await daemon.end('SIGINT')
+  const core = (part: Part): number => (after[part].cpuSeconds - before[part].cpuSeconds) / seconds
+  const own: readonly Part[] = ['daemon', 'children']
+  const add = (pick: (part: Part) => number, of: readonly Part[]): number =>
+    of.reduce((sum, part) => sum + pick(part), 0)
+  const name = 'steady at live speed, 2 coins × 5 families'
+  return [
+    {
+      name: `${name}: daemon and children, share of a core`,
+      ...{ value: add(core, own), unit: 'cores', limit: { atMost: coreMax } },
+      against: 'an existing system: 0.80 for one symbol',
+    },
+    {
+      name: `${name}: with the database`,
+      ...{ value: add(core, parts), unit: 'cores' },
+    },
+    {
+      name: `${name}: daemon and children, memory (PSS)`,
+      ...{ value: add((part) => after[part].pssMiB, own), unit: 'MiB' },
+      limit: { atMost: mebibytesMax },
+      against: 'an existing system: 2,068 MiB for one symbol',
+    },
+    ...parts.map((part) => figureOf(`${name}: ${part}`, after[part], core(part))),
+  ]
+}
+
+function figureOf(name: string, { processes, rssMiB, pssMiB }: Use, core: number): Figure {
+  const count = processes === 1 ? '1 process' : `${processes} processes`
+  const against = `RSS ${rssMiB.toFixed(0)} MiB, ${count}, ${core.toFixed(4)} cores`
+  return { name, value: pssMiB, unit: 'MiB', against }
+}
