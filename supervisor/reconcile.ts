@@ -136,8 +136,9 @@ function keepAlive({ record, lives }: LaneSnapshot): Action | undefined {
 }
 
 /** Drains what holds no slot any more, and takes away what nobody needs. */
-function seeOff({ record, lives }: LaneSnapshot, policy: SwapPolicy): Action | undefined {
-  for (const { version, standing, drainingMs } of lives) {
+function seeOff({ record, lives, position }: LaneSnapshot, policy: SwapPolicy): Action | undefined {
+  for (const life of lives) {
+    const { version, standing, drainingMs } = life
     if (holdsSlot(record.pointers, version)) continue
     if (stageOf(record, version) === 'draining') {
       if (standing === 'left') return { type: 'archive', version }
@@ -148,9 +149,28 @@ function seeOff({ record, lives }: LaneSnapshot, policy: SwapPolicy): Action | u
       continue
     }
     const isChallenger = record.swaps.some((one) => isUnderWay(one) && isSame(one.to, version))
-    if (!isChallenger) return { type: 'remove', version, reason: 'it holds no slot' }
+    if (isChallenger) continue
+    const to = lastHeld(record.pointers, version)
+    if (!owes(life, to, position, policy))
+      return { type: 'remove', version, reason: 'it holds no slot' }
+    if (standing !== 'quarantined' && drainingMs === null) return { type: 'drain', version, to }
   }
   return undefined
+}
+
+/**
+ * A version that was wanted again while it still owed candles of a slot, and then was not, is not sent away over them: it
+ * answers, or its holes are kept for as long as it stands in quarantine.
+ */
+function owes(
+  { standing, answeredTo, drainingMs }: LifeView,
+  to: Millis,
+  position: Millis | undefined,
+  { drainMsMax, intervalMs }: SwapPolicy,
+): boolean {
+  if (position === undefined || standing === 'left') return false
+  if (standing === 'quarantined') return position <= to + intervalMs
+  return answeredTo < to && (drainingMs ?? 0) <= drainMsMax
 }
 
 /** A cut is over when its first candle is answered in every slot and what it let go has left. */
@@ -187,6 +207,8 @@ function advance(it: LaneSnapshot, policy: SwapPolicy): Action | undefined {
   if (!life) return { type: 'spawn', version: swap.to }
   if (life.standing === 'left')
     return { type: 'remove', version: swap.to, reason: 'it is to come back' }
+  if (life.standing === 'quarantined')
+    return { type: 'end', swap, state: 'rejected', reason: life.reason ?? inQuarantine(swap) }
   if (life.standing !== 'following') return undefined
   if (!has('loaded')) return { type: 'write', swap, stage: 'loaded' }
   if (!has('warmed')) return { type: 'write', swap, stage: 'warmed' }
@@ -213,7 +235,14 @@ function leaveShadow(
 function takeNext({ record, position, isAtWork }: LaneSnapshot): Action | undefined {
   const [first] = record.swaps
   if (first?.state !== 'waiting' || isAtWork || position === undefined) return undefined
+  // It has just shown that it does not work; a person who orders it all the same knows why.
+  if (first.askedBy !== 'operator' && stageOf(record, first.to) === 'quarantined')
+    return { type: 'end', swap: first, state: 'rejected', reason: inQuarantine(first) }
   return { type: 'begin', swap: first }
+}
+
+function inQuarantine({ to }: Swap): string {
+  return `version ${to.version} is in quarantine`
 }
 
 /** Nobody has judged it yet: it has to show itself in the ledger, however short its shadow. */

@@ -339,7 +339,7 @@ test('whatever comes in whatever order, a lane comes to rest where it is wanted,
       await rest(world)
       assertAtRest(world)
     }),
-    { numRuns: 400 },
+    { numRuns: 1_500 },
   )
 })
 

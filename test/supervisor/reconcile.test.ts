@@ -97,6 +97,8 @@ const cases: readonly [string, string | undefined][] = [
   ['v1=1 v3=2 1+10 2+10 2:quarantined', 'note serving 2'],
   ['v1=1 v3=2 1! 2+10 1:quarantined back 1', undefined],
   ['v1=1 v3=2 1+10 2:quarantined', undefined],
+  ['v1=1 1+10 2:quarantined swap 2 waiting', 'end rejected'],
+  ['v1=1 v2=2 v3=3 1+10 2! 3+10 2:quarantined swap 2 running fetched,verified', 'end rejected'],
 ]
 for (const [words, expected] of cases)
   test(`${words} → ${expected ?? 'nothing'}`, () => {
@@ -247,3 +249,24 @@ function inWords(action: ReturnType<typeof reconcile>): string | undefined {
       return `end ${action.state}`
   }
 }
+
+test('a version that was wanted again and then was not answers what it still owes of a slot before it goes', () => {
+  const it = snapshot('v1=1 1+10 2+8')
+  const owed = {
+    ...lane,
+    version: 2,
+    slot: 'v3',
+    from: 5 * minuteMs,
+    until: 10 * minuteMs,
+  } as const
+  const owing = { ...it, record: { ...it.record, pointers: [...it.record.pointers, owed] } }
+  assert.equal(inWords(reconcile(owing, policy)), 'drain 2')
+  const life = (change: Partial<LifeView>): LaneSnapshot => ({
+    ...owing,
+    lives: owing.lives.map((one) => (one.version.version === 2 ? { ...one, ...change } : one)),
+  })
+  assert.equal(reconcile(life({ drainingMs: 5 }), policy), undefined)
+  assert.equal(inWords(reconcile(life({ answeredTo: 10 * minuteMs }), policy)), 'remove 2')
+  assert.equal(inWords(reconcile(life({ drainingMs: 40_000 }), policy)), 'remove 2')
+  assert.equal(reconcile(life({ standing: 'quarantined' }), policy), undefined)
+})
