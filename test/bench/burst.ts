@@ -26,7 +26,7 @@ import { dayMs, type Millis, minuteMs, wallClock } from '../../streams/time.ts'
 import { TradesBuilder } from '../../streams/trade.ts'
 import type { FleetLane } from '../../supervisor/lane-actors.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import type { Figure } from './candles.ts'
+import type { Figure } from './figure.ts'
 
 const coinCount = 200
 const families = 9
@@ -92,13 +92,13 @@ export async function benchBurst(): Promise<readonly Figure[]> {
         name: `${name}, 99th percentile, median of ${closes} closes`,
         value: sorted[closes >> 1] as number,
         unit: 'ms',
-        against: 'limit 300',
+        limit: { atMost: 300 },
       },
       {
         name: `${name}, 99th percentile, worst close`,
         value: sorted.at(-1) as number,
         unit: 'ms',
-        against: 'limit 300',
+        limit: { atMost: 300 },
       },
     ]
   } finally {

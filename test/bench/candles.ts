@@ -8,13 +8,7 @@ import { type Coin, parseCoin } from '../../streams/coin.ts'
 import { chanceOf, randomFrom } from '../../streams/random.ts'
 import { minuteMs } from '../../streams/time.ts'
 import { pickTrades, type Trades, TradesBuilder } from '../../streams/trade.ts'
-
-export interface Figure {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
-  readonly against?: string
-}
+import type { Figure } from './figure.ts'
 
 interface Delivery {
   readonly book: number

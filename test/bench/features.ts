@@ -19,34 +19,43 @@ import { Rsi } from '../../streams/indicators/rsi.ts'
 import { minuteMs } from '../../streams/time.ts'
 import { madeCandles } from '../streams/features/made-candles.ts'
 import { type Call, hasPython, type Input, installTalib, talibHandles } from '../support/talib.ts'
+import type { Figure } from './figure.ts'
 
 const candles = 200_000
 const rounds = 5
 
-export async function benchFeatures(): Promise<
-  readonly { name: string; value: number; unit: string; against?: string }[]
-> {
+export async function benchFeatures(): Promise<readonly Figure[]> {
   const columns = columnsOf(madeCandles({ seed: 'bench', candles }))
   const width = new FeatureEngine(minuteMs).set.columns.length
   const unit = 'candles/s'
   const both = sharedIndicators()
-  const figures = [
-    [`candles to all ${width} features, 1 coin, blocks of 256`, throughEngines(columns, 1, 256)],
-    [`candles to all ${width} features, 50 coins, blocks of 8`, throughEngines(columns, 50, 8)],
-    [`candles to all ${width} features, 1 coin, one by one`, throughEngines(columns, 1, 1)],
-    ['the numbers TA-Lib has too, our indicators, blocks of 64', throughShared(columns, both, 64)],
-    ['the numbers TA-Lib has too, our indicators, one by one', throughShared(columns, both, 1)],
-  ] as const
-  const ours = figures.map(([name, value]) => ({ name, value, unit }))
-  if (!hasPython()) return ours
+  const all = (how: string, coins: number, bundle: number): Figure => ({
+    ...{ name: `candles to all ${width} features, ${how}`, unit },
+    value: throughEngines(columns, coins, bundle),
+  })
+  const limit = { atLeast: 1_000_000 }
+  const whole = [
+    { ...all('1 coin, blocks of 256', 1, 256), limit },
+    { ...all('50 coins, blocks of 8', 50, 8), limit },
+    all('1 coin, one by one', 1, 1),
+  ]
+  const shared = 'the numbers TA-Lib has too'
+  const ours = [
+    { name: `${shared}, blocks of 64`, value: throughShared(columns, both, 64), unit },
+    { name: `${shared}, one by one`, value: throughShared(columns, both, 1), unit },
+  ]
+  if (!hasPython()) {
+    const against = 'TA-Lib was not measured: there is no python3 here'
+    return [...whole, ...ours.map((it) => ({ ...it, against }))]
+  }
   await installTalib()
   const theirs = await talibHandles(columns, 30_000, both.calls)
   return [
-    ...ours.map((figure) => ({
-      ...figure,
-      against: `${(figure.value / theirs).toFixed(1)} × TA-Lib`,
+    ...whole,
+    ...ours.map((it) => ({
+      ...{ ...it, theirs, ratio: it.value / theirs, limit: { atLeast: 5 } },
+      against: `TA-Lib's O(1) handles: ${Math.round(theirs).toLocaleString('en')}`,
     })),
-    { name: 'the numbers TA-Lib has too, its O(1) handles', value: theirs, unit },
   ]
 }
 

@@ -13,13 +13,7 @@ import { type Quirks, quirksOf } from '../../streams/feeds/live/quirks.ts'
 import { binance } from '../exchange/binance.ts'
 import { Exchange } from '../exchange/exchange.ts'
 import { kraken } from '../exchange/kraken.ts'
-
-export interface Figure {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
-  readonly against?: string
-}
+import type { Figure } from './figure.ts'
 
 const coinsCount = 50
 const framesCount = 100_000
@@ -58,7 +52,7 @@ export async function benchFrames(): Promise<Figure[]> {
         name: `${source}: frames to bundles against JSON.parse alone`,
         value: Number((parse / ours).toFixed(2)),
         unit: 'ratio',
-        against: 'at least 0.5',
+        limit: { atLeast: 0.5 },
       },
       {
         name: `${source}: frames to bundles behind ccxt's parsing`,

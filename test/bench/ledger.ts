@@ -17,13 +17,7 @@ import { openStore, type Store } from '../../ops/store/store.ts'
 import { assignSlot, registerVersion } from '../../ops/store/versions.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { minuteMs, wallClock } from '../../streams/time.ts'
-
-interface Figure {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
-  readonly against?: string
-}
+import type { Figure } from './figure.ts'
 
 const rows = 100_000
 const batchRows = 1_000

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import type { TrainingRunBody } from '../../ops/api/routes/training.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
-import type { Figure } from './candles.ts'
+import type { Figure } from './figure.ts'
 
 const pairs = 5
 const halfMs = 20_000
