@@ -40,8 +40,10 @@ export async function judgeVersion(
   const since = swap.transitions.find(({ stage }) => stage === 'shadowing')?.candleAt ?? undefined
   const seen = await fromLedger(needs, swap, isUnjudged ? undefined : since)
   const failed = seen.reasons.filter(({ passed }) => !passed)
-  if (!before || isUnjudged || failed.some(({ code }) => code !== 'too_few')) return seen
-  return { ...before, reasons: [...before.reasons, shadowed(seen, failed.length > 0)] }
+  // Of too few candles nothing is said: not that they bear it out, and not that they are badly calibrated.
+  const isTooFew = failed.some(({ code }) => code === 'too_few')
+  if (!before || isUnjudged || (failed.length > 0 && !isTooFew)) return seen
+  return { ...before, reasons: [...before.reasons, shadowed(seen, isTooFew)] }
 }
 
 /** On all candles that it and the newest have both answered, and neither was trained on. */
