@@ -1,7 +1,7 @@
 /**
  * What there was to be learnt at each candle, from the candles as they were: the class or the value that the market then
  * showed, the return that a trade would have had, and what no skill would have said. The same rules in SQL resolve
- * outcomes (`ops/store/outcomes.ts`).
+ * outcomes (`ops/store/scores/outcomes.ts`).
  *
  * Between two candles a price changes from close to close. A candle without trades carries the last close; over a candle
  * that is missing nothing is known, and what would need it is NaN.

@@ -3,7 +3,7 @@
  * and may be lost, doubled, late or wrong; what is desired is what it answers when it is asked. The embedded one is the
  * store's tables; another may be an MLflow server.
  */
-import type { Verdict } from './verdict.ts'
+import type { Verdict } from './judging/verdict.ts'
 import type { Lane, Version } from './version.ts'
 
 export interface Registry {

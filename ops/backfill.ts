@@ -23,8 +23,8 @@ import { startTree } from '../supervisor/tree.ts'
 import { inferenceTree, sinkWorker } from './assemble.ts'
 import type { BackfillOptions } from './cli/world.ts'
 import type { Config } from './config/schema.ts'
-import { artifactFiles } from './store/artifact-files.ts'
-import { artifactOf } from './store/versions.ts'
+import { artifactFiles } from './store/versions/artifact-files.ts'
+import { artifactOf } from './store/versions/versions.ts'
 import { type OpenStoreWork, openStoreWork } from './store-work.ts'
 
 const loadMsMax = 60_000

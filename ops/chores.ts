@@ -5,7 +5,7 @@ import { type Clock, hourMs, type Millis } from '../streams/time.ts'
 import type { Config } from './config/schema.ts'
 import { type DataDirectory, freeBytes, lowBytes } from './store/data-directory.ts'
 import { type Lease, leaseMs } from './store/lease.ts'
-import { retain } from './store/retention.ts'
+import { retain } from './store/ledger/retention.ts'
 import type { Store } from './store/store.ts'
 import type { Log } from './telemetry/log.ts'
 

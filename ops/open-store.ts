@@ -5,7 +5,7 @@
 import type { Config } from './config/schema.ts'
 import type { ServerAddress } from './store/connection.ts'
 import type { DataDirectory } from './store/data-directory.ts'
-import { type ServerEvent, startServer } from './store/server.ts'
+import { type ServerEvent, startServer } from './store/embedded/server.ts'
 
 export interface StoreServer {
   readonly address: ServerAddress

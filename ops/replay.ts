@@ -20,12 +20,12 @@ import type { Config } from './config/schema.ts'
 import { lastClosed } from './controls.ts'
 import { LaneRegistry } from './lane-registry.ts'
 import { openStoreServer, type StoreServer } from './open-store.ts'
-import { artifactFiles } from './store/artifact-files.ts'
 import { type DataDirectory, openDataDirectory } from './store/data-directory.ts'
-import { digestLedger, type LedgerDigest } from './store/digest.ts'
 import { acquireLease } from './store/lease.ts'
-import { resolveOutcomes } from './store/outcomes.ts'
+import { digestLedger, type LedgerDigest } from './store/reads/digest.ts'
+import { resolveOutcomes } from './store/scores/outcomes.ts'
 import { openStore } from './store/store.ts'
+import { artifactFiles } from './store/versions/artifact-files.ts'
 
 export interface ReplayOptions {
   readonly config: Config

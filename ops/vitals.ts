@@ -2,7 +2,7 @@
  * How the daemon is: what the status route, the status line, readiness and the gauges say, in one place and by one
  * definition. What would cost the database more than a moment is remembered for a while.
  */
-import { score } from '../models/score.ts'
+import { score } from '../models/scores/score.ts'
 import { type Version, versionName } from '../models/version.ts'
 import { listen } from '../streams/channels.ts'
 import type { Coin } from '../streams/coin.ts'
@@ -12,7 +12,7 @@ import type { CoinRead, PreviewRead, Readiness, StatusRead } from './api/deps.ts
 import type { Assembly } from './assemble.ts'
 import type { ChosenMarket } from './choose-market.ts'
 import type { LaneRegistry } from './lane-registry.ts'
-import type { ContinuityRead, StoreReads } from './store/reads.ts'
+import type { ContinuityRead, StoreReads } from './store/reads/reads.ts'
 import type { Gauges, ModelGauge } from './telemetry/measure.ts'
 import type { Vitals } from './telemetry/status-line.ts'
 

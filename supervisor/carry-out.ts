@@ -2,7 +2,7 @@
  * What `reconcile` has decided, carried out: one call to the journal, then what follows from it in the fleet. Each can be
  * cut short by a crash after any step and made again from its beginning.
  */
-import type { Verdict } from '../models/verdict.ts'
+import type { Verdict } from '../models/judging/verdict.ts'
 import type { Lane, Version } from '../models/version.ts'
 import { Fault } from '../streams/fault.ts'
 import type { Millis } from '../streams/time.ts'

@@ -4,7 +4,7 @@
  * twice: the second changes nothing.
  */
 
-import type { Verdict } from '../models/verdict.ts'
+import type { Verdict } from '../models/judging/verdict.ts'
 import type { Lane, Pointer, Version } from '../models/version.ts'
 import type { Millis } from '../streams/time.ts'
 

@@ -8,8 +8,8 @@ import type { Coin } from '../../streams/coin.ts'
 import type { Millis } from '../../streams/time.ts'
 import type { Swap } from '../../supervisor/lane-journal.ts'
 import type { TreeNode } from '../../supervisor/spec.ts'
-import type { TrainingRead } from '../store/read-training.ts'
-import type { StoreReads } from '../store/reads.ts'
+import type { StoreReads } from '../store/reads/reads.ts'
+import type { TrainingRead } from '../store/training/read-training.ts'
 import type { EventHub } from './event-hub.ts'
 
 export interface ApiDeps {

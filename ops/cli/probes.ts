@@ -13,7 +13,7 @@ import { createRequire } from 'node:module'
 import { connect, createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import type { Millis } from '../../streams/time.ts'
-import { findBinaries } from '../store/binaries.ts'
+import { findBinaries } from '../store/embedded/binaries.ts'
 
 export interface Probes {
   readonly nodeVersion: string

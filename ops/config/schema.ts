@@ -3,7 +3,7 @@
  * of the daemon takes. Durations are milliseconds once parsed. An empty file is a whole configuration.
  */
 import { z } from 'zod'
-import { gateDefaults } from '../../models/gate.ts'
+import { gateDefaults } from '../../models/judging/gate.ts'
 import { daysToTest } from '../../models/statistics/paired-test.ts'
 import { isFamilyName } from '../../models/version.ts'
 import { between, coin, duration, interval, oneOf, text, url, whole } from './values.ts'

@@ -2,11 +2,11 @@
  * What `starling evaluate` answers: champion and challenger on the same candles, the gate's verdict beside it, and whether
  * the challenger is worse. Pure: two sheets in, data and Markdown out.
  */
-import { type GateSettings, gateLevel, judge } from '../../models/gate.ts'
-import { type Scores, score } from '../../models/score.ts'
-import { worseThan } from '../../models/score-versus.ts'
-import type { Comparison, Sheet } from '../../models/sheet.ts'
-import type { Verdict } from '../../models/verdict.ts'
+import { type GateSettings, gateLevel, judge } from '../../models/judging/gate.ts'
+import type { Comparison, Sheet } from '../../models/judging/sheet.ts'
+import type { Verdict } from '../../models/judging/verdict.ts'
+import { type Scores, score } from '../../models/scores/score.ts'
+import { worseThan } from '../../models/scores/versus.ts'
 import { iso } from '../../streams/time.ts'
 
 /**

@@ -3,8 +3,8 @@ import type { Artifact } from '../../models/artifact.ts'
 import { type Version, versionName } from '../../models/version.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { EvaluateOptions } from '../cli/world.ts'
-import { artifactFiles } from '../store/artifact-files.ts'
-import { artifactOf } from '../store/versions.ts'
+import { artifactFiles } from '../store/versions/artifact-files.ts'
+import { artifactOf } from '../store/versions/versions.ts'
 import type { OpenStoreWork } from '../store-work.ts'
 
 export interface Contestants {

@@ -2,13 +2,13 @@
  * Two versions by what they have said already: the ledger's rows of the candles that both answered, live, in the shadow or
  * filled in, never one that either was trained on.
  */
-import { ledgerSheet } from '../../models/ledger-sheet.ts'
-import type { ScoreSums } from '../../models/score-sums.ts'
-import type { Comparison, Sheet } from '../../models/sheet.ts'
+import { ledgerSheet } from '../../models/judging/ledger-sheet.ts'
+import type { Comparison, Sheet } from '../../models/judging/sheet.ts'
+import type { ScoreSums } from '../../models/scores/sums.ts'
 import { type Version, versionName } from '../../models/version.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { Millis } from '../../streams/time.ts'
-import type { CoverageRead, StoreReads } from '../store/reads.ts'
+import type { CoverageRead, StoreReads } from '../store/reads/reads.ts'
 import type { Contestants } from './contestants.ts'
 
 interface Span {

@@ -1,9 +1,9 @@
 /** A family's card: what it is, on what its shipped version was trained, how good that is, and where it ends. */
 import type { Family } from '../../models/family.ts'
+import type { Verdict } from '../../models/judging/verdict.ts'
 import type { Manifest } from '../../models/manifest.ts'
-import type { Scores } from '../../models/score.ts'
+import type { Scores } from '../../models/scores/score.ts'
 import type { Trained } from '../../models/training/request.ts'
-import type { Verdict } from '../../models/verdict.ts'
 import { durationText } from '../../streams/time.ts'
 
 export interface Worth {

@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import type Postgres from 'postgres'
 import { Fault } from '../../streams/fault.ts'
 import type { Millis } from '../../streams/time.ts'
-import { clusterUser } from './cluster.ts'
 import { postgres as connect } from './driver.ts'
+import { clusterUser } from './embedded/cluster.ts'
 import { storeFault } from './faults.ts'
 
 /** Where a server listens: the socket of our own, or a URL to another. */

@@ -18,7 +18,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '../../streams/fault.ts'
-import { identify, type ProcessIdentity } from './process-identity.ts'
+import { identify, type ProcessIdentity } from './embedded/process-identity.ts'
 
 export interface DataDirectory {
   /** Absolute, with links resolved. */

@@ -14,13 +14,13 @@ import {
 } from './connection.ts'
 import { faulted } from './faults.ts'
 import type { Lease } from './lease.ts'
-import { openLedgerReader } from './ledger-reader.ts'
-import { openLedgerWriter, type PostgresLedgerWriter } from './ledger-writer.ts'
+import { openLedgerReader } from './ledger/ledger-reader.ts'
+import { openLedgerWriter, type PostgresLedgerWriter } from './ledger/ledger-writer.ts'
+import { openParts, type PartedTable, type Parts, partUnits } from './ledger/parts.ts'
 import { migrate } from './migrate.ts'
 import { type Names, openNames } from './names.ts'
-import { openReads } from './open-reads.ts'
-import { openParts, type PartedTable, type Parts, partUnits } from './parts.ts'
-import type { StoreReads } from './reads.ts'
+import { openReads } from './reads/open-reads.ts'
+import type { StoreReads } from './reads/reads.ts'
 
 export interface StoreOptions {
   readonly address: ServerAddress

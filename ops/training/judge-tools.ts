@@ -1,13 +1,13 @@
 /** The later half of a training run: golden rows, score sheets beside the lane's incumbent, and the way into the registry. */
 import { openArtifact } from '../../models/artifact.ts'
-import { evaluate } from '../../models/evaluation.ts'
+import { evaluate } from '../../models/judging/evaluation.ts'
 import type { Registry } from '../../models/registry.ts'
 import { type Lane, laneName, type Slot, type Version, versionName } from '../../models/version.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
 import type { Config } from '../config/schema.ts'
 import type { Store } from '../store/store.ts'
-import { setVersionState } from '../store/versions.ts'
+import { setVersionState } from '../store/versions/versions.ts'
 import { verifyArtifact } from './verify-artifact.ts'
 import type { Tools } from './workshop.ts'
 

@@ -3,7 +3,7 @@ import { listen } from '../../streams/channels.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
 import type { EventHub } from '../api/event-hub.ts'
 import { runBody } from '../api/routes/training.ts'
-import type { StoreReads } from '../store/reads.ts'
+import type { StoreReads } from '../store/reads/reads.ts'
 import type { Log } from '../telemetry/log.ts'
 
 /** As often as an eye can follow; a trainer may tell more. */

@@ -19,8 +19,8 @@ import type { SupervisorSpec } from '../../supervisor/spec.ts'
 import { worker } from '../../supervisor/worker.ts'
 import type { AskedTraining, TrainingControls } from '../api/deps.ts'
 import type { Config } from '../config/schema.ts'
-import { readRun, readTrainedLanes } from '../store/read-training.ts'
 import type { Store } from '../store/store.ts'
+import { readRun, readTrainedLanes } from '../store/training/read-training.ts'
 
 export interface TrainingPorts {
   readonly store: Store

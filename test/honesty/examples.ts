@@ -1,6 +1,6 @@
 /** The rows of a made market that may be learnt from, as one matrix. */
-import type { JudgedBlock } from '../../models/evaluation-rows.ts'
-import type { ClassCounts } from '../../models/no-skill.ts'
+import type { JudgedBlock } from '../../models/judging/rows.ts'
+import type { ClassCounts } from '../../models/scores/no-skill.ts'
 import type { TimeRange } from '../../models/training/request.ts'
 
 export interface Examples {

@@ -8,7 +8,7 @@
  * where there is no signal.
  */
 
-import type { JudgedBlock } from '../../models/evaluation-rows.ts'
+import type { JudgedBlock } from '../../models/judging/rows.ts'
 import { labelled } from '../../models/label.ts'
 import type { Label } from '../../models/manifest.ts'
 import type { TimeRange } from '../../models/training/request.ts'

@@ -3,8 +3,9 @@
  * than the fees take, and where there is more. Nothing is chosen by its outcome: seeds are counted from 1, and the amounts
  * of structure stand here.
  */
-import { type Contestant, tallyRows } from '../../models/evaluation-rows.ts'
-import { gateDefaults, judge } from '../../models/gate.ts'
+
+import { gateDefaults, judge } from '../../models/judging/gate.ts'
+import { type Contestant, tallyRows } from '../../models/judging/rows.ts'
 import type { Label, Manifest } from '../../models/manifest.ts'
 import { minuteMs } from '../../streams/time.ts'
 import { examplesOf, type Learnt } from './examples.ts'

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Verdict } from '../../models/verdict.ts'
+import type { Verdict } from '../../models/judging/verdict.ts'
 import { slots, type Version } from '../../models/version.ts'
 import { Fault } from '../../streams/fault.ts'
 import { minuteMs } from '../../streams/time.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Verdict } from '../../models/verdict.ts'
+import type { Verdict } from '../../models/judging/verdict.ts'
 import { type Slot, slots, type Version } from '../../models/version.ts'
 import { minuteMs } from '../../streams/time.ts'
 import type { LaneRecord, Stage, Swap } from '../../supervisor/lane-journal.ts'

@@ -3,7 +3,7 @@
  * `after write fetched`. The file is gone once that has happened, so the next daemon lives.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { type JournalNeeds, openJournal as open } from '../../ops/store/journal.ts'
+import { type JournalNeeds, openJournal as open } from '../../ops/store/versions/journal.ts'
 import type { LaneJournal } from '../../supervisor/lane-journal.ts'
 
 export function openJournal(needs: JournalNeeds): LaneJournal {

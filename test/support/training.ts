@@ -10,7 +10,7 @@ import {
   type TrainingOrder,
   type Workshop,
 } from '../../actors/training/run.ts'
-import type { Verdict } from '../../models/verdict.ts'
+import type { Verdict } from '../../models/judging/verdict.ts'
 import type { Store } from '../../ops/store/store.ts'
 import { openWorkFolder, type WorkFolder } from '../../ops/training/work-folder.ts'
 import { btc, noon } from './database.ts'

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as elapse } from 'node:timers/promises'
 import { openDatabase } from '../../ops/store/connection.ts'
-import { startServer } from '../../ops/store/server.ts'
+import { startServer } from '../../ops/store/embedded/server.ts'
 import {
   assertContinuity,
   house,

@@ -1,7 +1,7 @@
 /** The audit: for every slot and closed candle one prediction or one hole with its reason. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { iso } from '../../../streams/time.ts'
-import type { ContinuityRead } from '../../store/reads.ts'
+import type { ContinuityRead } from '../../store/reads/reads.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps } from '../deps.ts'
 import { coinText, instant, range, slotName } from '../fields.ts'

@@ -1,7 +1,7 @@
 /** Lanes, with the versions in their slots: as they were changed last, which may be for a candle to come. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { type Pointer, type Slot, slots, type Version } from '../../../models/version.ts'
-import type { ModelRead } from '../../store/reads.ts'
+import type { ModelRead } from '../../store/reads/reads.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps } from '../deps.ts'
 import { coinInQuery, coinText, family, pageOf } from '../fields.ts'

@@ -3,7 +3,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { versionName } from '../../../models/version.ts'
 import { Fault } from '../../../streams/fault.ts'
 import { iso } from '../../../streams/time.ts'
-import type { OutcomeRead, PredictionRead } from '../../store/reads.ts'
+import type { OutcomeRead, PredictionRead } from '../../store/reads/reads.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps } from '../deps.ts'
 import {

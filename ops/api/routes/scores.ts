@@ -1,10 +1,10 @@
 /** How good each version was, on rows that it was not trained on, beside what no skill would have got on the same rows. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { rollingScores, type Scores, score } from '../../../models/score.ts'
-import { laneOverfitting } from '../../../models/score-lane.ts'
+import { laneOverfitting } from '../../../models/scores/lane.ts'
+import { rollingScores, type Scores, score } from '../../../models/scores/score.ts'
 import { laneName, versionName } from '../../../models/version.ts'
 import { dayMs, iso, parseDuration } from '../../../streams/time.ts'
-import type { CoverageRead, DaySums } from '../../store/reads.ts'
+import type { CoverageRead, DaySums } from '../../store/reads/reads.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps } from '../deps.ts'
 import { coinInQuery, coinText, family, instant, pageOf, range, versionNumber } from '../fields.ts'

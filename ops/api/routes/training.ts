@@ -4,7 +4,7 @@ import { causes, runStates, type StepTry, steps } from '../../../actors/training
 import { parseCoin } from '../../../streams/coin.ts'
 import { Fault } from '../../../streams/fault.ts'
 import { iso } from '../../../streams/time.ts'
-import type { TrainingRead } from '../../store/read-training.ts'
+import type { TrainingRead } from '../../store/training/read-training.ts'
 import { answers, guardedAnswers, withToken } from '../answers.ts'
 import type { ApiDeps, LanePlanRead } from '../deps.ts'
 import { coinInQuery, coinText, family, instant, paging, wholeText } from '../fields.ts'

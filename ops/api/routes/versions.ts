@@ -4,7 +4,7 @@ import { type Pointer, type Version, versionName } from '../../../models/version
 import { Fault } from '../../../streams/fault.ts'
 import { iso, type Millis } from '../../../streams/time.ts'
 import { type Swap, stages, type Transition } from '../../../supervisor/lane-journal.ts'
-import type { ModelRead } from '../../store/reads.ts'
+import type { ModelRead } from '../../store/reads/reads.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps } from '../deps.ts'
 import {

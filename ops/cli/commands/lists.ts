@@ -1,5 +1,5 @@
 /** What there is, as tables: each command is one route of the API and the columns that people want of it. */
-import type { Verdict } from '../../../models/verdict.ts'
+import type { Verdict } from '../../../models/judging/verdict.ts'
 import { coinToPath, parseCoin } from '../../../streams/coin.ts'
 import { featureSet } from '../../../streams/features/set.ts'
 import type { Call, Command, Option } from '../command.ts'

@@ -2,7 +2,7 @@
 
 import { parseDuration } from '../../../streams/time.ts'
 import { nearest } from '../../config/nearest.ts'
-import { type ExportTable, exportTables } from '../../store/export.ts'
+import { type ExportTable, exportTables } from '../../store/files/export.ts'
 import { type Call, type Command, misused } from '../command.ts'
 import { exitCodes } from '../exit.ts'
 import { listing } from '../table.ts'

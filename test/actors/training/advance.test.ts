@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Next, next, triesMax, workedMs } from '../../../actors/training/advance.ts'
 import { type Step, type StepTry, steps } from '../../../actors/training/run.ts'
-import type { Verdict } from '../../../models/verdict.ts'
+import type { Verdict } from '../../../models/judging/verdict.ts'
 
 const second = 1_000
 const hour = 3_600_000

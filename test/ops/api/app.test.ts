@@ -5,7 +5,7 @@ import type { ApiDeps } from '../../../ops/api/deps.ts'
 import { problemSchema } from '../../../ops/api/problem.ts'
 import { coinsSchema } from '../../../ops/api/routes/coins.ts'
 import { statusSchema } from '../../../ops/api/routes/status.ts'
-import type { PageQuery, StoreReads } from '../../../ops/store/reads.ts'
+import type { PageQuery, StoreReads } from '../../../ops/store/reads/reads.ts'
 import { Fault } from '../../../streams/fault.ts'
 import { ask, asOperator, candle, noon, stubDeps, stubReads, token } from './stub.ts'
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { gateDefaults } from '../../../models/gate.ts'
+import { gateDefaults } from '../../../models/judging/gate.ts'
 import { describeConfig, loadConfig } from '../../../ops/config/load.ts'
 import { Fault } from '../../../streams/fault.ts'
 

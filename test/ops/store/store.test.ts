@@ -6,19 +6,19 @@ import {
   openDatabase,
   parseInstant,
 } from '../../../ops/store/connection.ts'
-import { registerFeatureSet } from '../../../ops/store/feature-view.ts'
 import { acquireLease } from '../../../ops/store/lease.ts'
+import { listParts, type Part } from '../../../ops/store/ledger/parts.ts'
+import { partsToDrop, retain } from '../../../ops/store/ledger/retention.ts'
 import { type Migration, migrate } from '../../../ops/store/migrate.ts'
-import { listParts, type Part } from '../../../ops/store/parts.ts'
+import { registerFeatureSet } from '../../../ops/store/reads/feature-view.ts'
 import {
   endLivesBefore,
   keepDeadLetter,
   noteEnded,
   noteStarted,
 } from '../../../ops/store/records.ts'
-import { partsToDrop, retain } from '../../../ops/store/retention.ts'
 import { openStore } from '../../../ops/store/store.ts'
-import { registerVersion } from '../../../ops/store/versions.ts'
+import { registerVersion } from '../../../ops/store/versions/versions.ts'
 import { dayMs, minuteMs } from '../../../streams/time.ts'
 import {
   blank,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ApiDeps } from '../../../../ops/api/deps.ts'
-import type { DaySums, StoreReads } from '../../../../ops/store/reads.ts'
+import type { DaySums, StoreReads } from '../../../../ops/store/reads/reads.ts'
 import { ask, btc, noon, stubReads } from '../stub.ts'
 
 function reading(more: Partial<StoreReads>): Partial<ApiDeps> {

@@ -5,7 +5,7 @@ import { createApp } from '../../../../ops/api/app.ts'
 import { runBody } from '../../../../ops/api/routes/training.ts'
 import { progressText } from '../../../../ops/cli/commands/train.ts'
 import type { TrainOptions } from '../../../../ops/cli/world.ts'
-import type { TrainingRead } from '../../../../ops/store/read-training.ts'
+import type { TrainingRead } from '../../../../ops/store/training/read-training.ts'
 import { run, stubDeps, stubReads } from '../../api/stub.ts'
 import { healthy, starling, stubWorld } from '../stub.ts'
 

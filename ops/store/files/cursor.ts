@@ -1,0 +1,45 @@
+/** Where a page ended, for whoever asks for the next one: opaque outside, the last key inside. */
+import { Fault } from '../../../streams/fault.ts'
+import type { Page } from '../reads/reads.ts'
+
+export function writeCursor(key: readonly (number | string)[]): string {
+  return Buffer.from(JSON.stringify(key)).toString('base64url')
+}
+
+/** `kinds` says what the key is made of: a cursor of another list, or of nobody's making, is refused. */
+export function readCursor<K extends readonly (number | string)[]>(
+  text: string | undefined,
+  kinds: { readonly [I in keyof K]: 'number' | 'string' },
+): K | undefined {
+  if (text === undefined) return undefined
+  const key = parse(text)
+  const fits =
+    Array.isArray(key) &&
+    key.length === kinds.length &&
+    key.every((it, i) => typeof it === kinds[i] && (typeof it === 'string' || Number.isFinite(it)))
+  if (!fits) throw new Fault('query.cursor', 'this cursor does not belong to this list')
+  return key as unknown as K
+}
+
+/** One row more than the limit was asked for: it says that there is a next page. */
+export function pageOf<R, T>(
+  rows: readonly R[],
+  limit: number,
+  read: (row: R) => T,
+  keyOf: (row: R) => readonly (number | string)[],
+): Page<T> {
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
+  return {
+    items: shown.map(read),
+    next: rows.length > limit && last ? writeCursor(keyOf(last)) : null,
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(text, 'base64url').toString())
+  } catch (cause) {
+    throw new Fault('query.cursor', 'this cursor does not belong to this list', { cause })
+  }
+}

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { lockDataDirectory, openDataDirectory } from '../../../../ops/store/data-directory.ts'
+import { isAlive } from '../../../../ops/store/embedded/process-identity.ts'
+import { type ServerEvent, startServer } from '../../../../ops/store/embedded/server.ts'
+import { minuteMs } from '../../../../streams/time.ts'
+import {
+  entries,
+  noon,
+  openTestStore,
+  prediction,
+  startOwnServer,
+  until,
+  version,
+} from '../../../support/database.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
+
+const isRoot = process.getuid?.() === 0
+
+function folder(): string {
+  const made = temporaryFolder()
+  after(() => rmSync(made, { recursive: true, force: true }))
+  return made
+}
+
+test('a server that outlived its daemon is adopted, not started beside', async () => {
+  const home = folder()
+  const first = await startServer(home)
+  first.leave()
+  const events: ServerEvent[] = []
+  const second = await startServer(home, (event) => events.push(event))
+  assert.deepEqual([events[0]?.type, second.pid()], ['adopted', first.pid()])
+  const pid = second.pid() as number
+  await second.stop()
+  assert.equal(isAlive(pid), false)
+  // Stopped in order: the next start finds nothing to recover.
+  const log = readFileSync(join(home, 'postgres', 'server.log'), 'utf8')
+  assert.doesNotMatch(log, /not properly shut down/)
+})
+
+test('kill -9 of PostgreSQL under load: it comes back, and what was acknowledged is there', async () => {
+  const server = await startOwnServer()
+  const store = await openTestStore({ type: 'socket', path: server.socket })
+  const who = await version(store, { slot: 'v1' })
+  const acknowledged: number[] = []
+  const refused = new Set<string>()
+  let next = 0
+  let isOver = false
+  const lane = async (): Promise<void> => {
+    for (let i = next++; !isOver; ) {
+      try {
+        await store.write.commit(entries(prediction(who, i)), () => noon + minuteMs)
+        acknowledged.push(i)
+        i = next++
+      } catch (error) {
+        const { code, retryable } = error as { code: string; retryable: boolean }
+        isOver ||= !retryable
+        assert.ok(retryable, String(error))
+        refused.add(code)
+        await pause(5)
+      }
+    }
+  }
+  const lanes = Promise.all([lane(), lane(), lane()])
+  for (let kill = 0; kill < 2; kill++) {
+    const killed = server.pid() as number
+    const before = acknowledged.length
+    await until(() => acknowledged.length > before + 20)
+    process.kill(killed, 'SIGKILL')
+    const atKill = acknowledged.length
+    await until(() => isOver || (server.pid() ?? killed) !== killed)
+    await until(() => isOver || acknowledged.length > atKill + 20)
+  }
+  isOver = true
+  await lanes
+  assert.ok(refused.has('store.unavailable'))
+  const rows = await store.sql<{ open_at: number }[]>`select open_at from prediction`
+  const kept = new Set(rows.map((row) => (row.open_at - noon) / minuteMs))
+  assert.deepEqual(
+    acknowledged.filter((i) => !kept.has(i)),
+    [],
+  )
+})
+
+test('a server that was killed leaves a note of its pid; another program under that pid is no server', async () => {
+  const home = folder()
+  const first = await startServer(home)
+  await first.stop()
+  const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+  after(() => other.kill('SIGKILL'))
+  writeFileSync(join(home, 'postgres', 'postmaster.pid'), `${other.pid}\n${home}\n`, {
+    mode: 0o600,
+  })
+  const events: ServerEvent[] = []
+  const second = await startServer(home, (event) => events.push(event))
+  after(() => second.stop())
+  assert.equal(events[0]?.type, 'started')
+})
+
+test("another major's cluster is refused with what to do, and left as it is", async () => {
+  const home = folder()
+  mkdirSync(join(home, 'postgres'))
+  writeFileSync(join(home, 'postgres', 'PG_VERSION'), '17\n')
+  await assert.rejects(startServer(home), {
+    code: 'store.other_major',
+    message: /PostgreSQL 17.*backup.*restore/s,
+  })
+  assert.equal(readFileSync(join(home, 'postgres', 'PG_VERSION'), 'utf8'), '17\n')
+})
+
+test('a path too long for a socket gets one elsewhere', async () => {
+  const home = join(folder(), 'a'.repeat(90))
+  mkdirSync(home)
+  const server = await startServer(home)
+  after(() => server.stop())
+  assert.ok(Buffer.byteLength(server.socket) < 104)
+  assert.ok(existsSync(server.socket))
+})
+
+test('what the user of PostgreSQL cannot reach is placed elsewhere', {
+  skip: !isRoot,
+}, async () => {
+  const home = folder()
+  chmodSync(home, 0o700)
+  const server = await startServer(home)
+  const place = readFileSync(join(home, 'postgres.elsewhere'), 'utf8').trim()
+  after(async () => {
+    await server.stop()
+    rmSync(place, { recursive: true, force: true })
+  })
+  assert.ok(server.socket.startsWith(place))
+})
+
+test('a second daemon on the same data directory is refused with the address of the first', async () => {
+  const directory = openDataDirectory(folder())
+  const script = `
+    const { openDataDirectory, lockDataDirectory } = await import(process.argv[1])
+    const lock = lockDataDirectory(openDataDirectory(process.argv[2]))
+    lock.announce('http://127.0.0.1:8080')
+    process.stdout.write('locked')
+    setInterval(() => {}, 1000)`
+  const module = join(import.meta.dirname, '../../../../ops/store/data-directory.ts')
+  const first = spawn(process.execPath, [
+    '--input-type=module',
+    '-e',
+    script,
+    module,
+    directory.path,
+  ])
+  after(() => first.kill('SIGKILL'))
+  await once(first.stdout, 'data')
+  assert.throws(() => lockDataDirectory(directory), {
+    code: 'data.locked',
+    message: /http:\/\/127\.0\.0\.1:8080/,
+  })
+  first.kill('SIGKILL')
+  await once(first, 'exit')
+  // The lock of a process that has ended counts for nothing, even if its pid lives on.
+  const lock = lockDataDirectory(directory)
+  lock.release()
+  const stale = { pid: process.pid, startedAt: 'long ago', address: null }
+  writeFileSync(join(directory.path, 'lock'), JSON.stringify(stale))
+  lockDataDirectory(directory).release()
+  assert.equal(existsSync(join(directory.path, 'lock')), false)
+})
+
+test('a directory that this user may not write is refused by name', () => {
+  const home = folder()
+  chmodSync(home, 0o555)
+  const script = `
+    const { openDataDirectory } = await import(process.argv[1])
+    try { openDataDirectory(process.argv[2]) } catch (error) { process.stdout.write(error.code + ' ' + error.message) }`
+  const module = join(import.meta.dirname, '../../../../ops/store/data-directory.ts')
+  // Root may write everywhere, so another user is asked.
+  const done = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', script, module, join(home, 'data')],
+    {
+      encoding: 'utf8',
+      cwd: '/',
+      ...(isRoot ? { uid: 65534, gid: 65534 } : {}),
+    },
+  )
+  assert.match(
+    done.stdout,
+    /^data\.unusable cannot use the data directory .*may not write there/,
+    done.stderr,
+  )
+})

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { backup, restore } from '../../../../ops/store/files/backup.ts'
+import { openBackup } from '../../../../ops/store/files/backup-frames.ts'
+import { acquireLease } from '../../../../ops/store/lease.ts'
+import { resolveOutcomes } from '../../../../ops/store/scores/outcomes.ts'
+import { openStore } from '../../../../ops/store/store.ts'
+import { dayMs, minuteMs } from '../../../../streams/time.ts'
+import {
+  btc,
+  candle,
+  dropDatabase,
+  entries,
+  noon,
+  openTestStore,
+  prediction,
+  type TestStore,
+  testServer,
+  version,
+} from '../../../support/database.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
+
+/** A store with a row in most tables. */
+async function filledStore(): Promise<TestStore> {
+  const store = await openTestStore()
+  const who = await version(store, { slot: 'v1' })
+  const candles = Array.from({ length: 60 }, (_, i) => candle(i))
+  const predictions = candles.map((_, i) => prediction(who, i, { flags: ['tab\t', 'line\n'] }))
+  await store.write.commit(
+    [
+      ...candles.map((it) => ({ type: 'candle', candle: it }) as const),
+      ...entries(...predictions),
+      {
+        type: 'hole',
+        hole: {
+          coin: btc,
+          family: 'linear',
+          slot: 'v1',
+          openAt: noon + 70 * minuteMs,
+          reason: 'gap',
+        },
+      },
+      {
+        type: 'features',
+        coin: btc,
+        hash: 'sha256:set',
+        row: {
+          openAt: noon,
+          state: 'final',
+          whole: 3,
+          after: 'gap',
+          values: Float64Array.of(1, Number.NaN),
+        },
+      },
+      {
+        type: 'snapshot',
+        coin: btc,
+        hash: 'sha256:set',
+        at: noon,
+        state: Uint8Array.of(0, 1, 255),
+        isOrigin: false,
+      },
+      {
+        type: 'gap',
+        gap: { coin: btc, from: noon, to: noon + dayMs, cause: 'silent' },
+        healed: false,
+      },
+      { type: 'position', coin: btc, at: noon },
+    ],
+    () => noon + 60 * minuteMs,
+  )
+  await resolveOutcomes(store, btc, 0.001)
+  for (let i = 0; i < 4; i++) await acquireLease(store.sql, 'fleet', 'test')
+  return store
+}
+
+function folder(): string {
+  const made = temporaryFolder()
+  after(() => rmSync(made, { recursive: true, force: true }))
+  return made
+}
+
+async function contents(store: TestStore | Awaited<ReturnType<typeof openStore>>) {
+  const tables = [
+    'coin',
+    'version',
+    'pointer',
+    'candle',
+    'feature',
+    'engine_snapshot',
+    'gap',
+    'prediction',
+  ]
+  const more = ['prediction_total', 'hole', 'outcome', 'score_day', 'stream_position']
+  const all = []
+  for (const table of [...tables, ...more])
+    all.push(
+      await store.sql`select md5(string_agg(t::text, '|' order by t::text)) from ${store.sql(table)} t`,
+    )
+  return all
+}
+
+async function dropMarket(store: TestStore): Promise<void> {
+  await store.sql.end()
+  await dropDatabase(await testServer(), store.database)
+}
+
+test('a backup taken while rows are written comes back whole, in an empty store', async () => {
+  const store = await filledStore()
+  const before = await contents(store)
+  const home = folder()
+  const file = join(home, 'all.backup')
+  mkdirSync(join(home, 'artifacts', 'ab'), { recursive: true })
+  writeFileSync(join(home, 'artifacts', 'ab', 'model.onnx'), 'a model')
+  let wrote = false
+  let during: Promise<unknown> | undefined
+  const late = store.writer(await acquireLease(store.sql, 'fleet', 'test'), () => noon)
+  const { bytes } = await backup(file, {
+    store,
+    artifacts: join(home, 'artifacts'),
+    now: () => noon,
+    progress: () => {
+      // What comes after the first section is not part of the moment.
+      if (!wrote) during = late.commit([{ type: 'candle', candle: candle(999) }], () => noon)
+      wrote = true
+    },
+  })
+  await during
+  assert.ok(bytes > 1000 && wrote)
+  await dropMarket(store)
+  const { manifest } = await openBackup(file)
+  const again = await openStore({
+    address: await testServer(),
+    market: manifest.market,
+    intervalMs: manifest.intervalMs,
+  })
+  after(() => again.close())
+  await restore(file, { store: again, artifacts: join(home, 'restored') })
+  assert.deepEqual(await contents(again), before)
+  assert.equal(readFileSync(join(home, 'restored', 'ab', 'model.onnx'), 'utf8'), 'a model')
+  assert.equal((await version(again)).version, 2)
+  assert.equal((await acquireLease(again.sql, 'fleet', 'another')).term, 7)
+  await assert.rejects(restore(file, { store: again, artifacts: join(home, 'elsewhere') }), {
+    code: 'backup.not_empty',
+  })
+})
+
+test('a damaged backup is refused, and nothing of it stays', async () => {
+  const store = await filledStore()
+  const home = folder()
+  const file = join(home, 'half.backup')
+  const { bytes } = await backup(file, { store, artifacts: join(home, 'none'), now: () => noon })
+  truncateSync(file, bytes - 40)
+  await dropMarket(store)
+  const again = await openStore({
+    address: await testServer(),
+    market: store.market,
+    intervalMs: minuteMs,
+  })
+  after(() => again.close())
+  await assert.rejects(restore(file, { store: again, artifacts: join(home, 'restored') }), {
+    code: 'backup.damaged',
+  })
+  assert.deepEqual(await again.reads.candleCounts(), [])
+  assert.deepEqual([...(await again.sql`select from coin`)], [])
+})
