@@ -3,13 +3,18 @@
  * restart takes to its first prediction, and what it takes of the machine while nothing but the market happens.
  */
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { type House, house, type RunningDaemon, startDaemon } from '../support/daemon.ts'
+import { dayMs, floorTo, minuteMs } from '../../streams/time.ts'
+import { madeCandles } from '../streams/features/made-candles.ts'
+import { type House, house, type RunningDaemon, starling, startDaemon } from '../support/daemon.ts'
 import { until } from '../support/until.ts'
 import { type Figure, median } from './figure.ts'
 import { type Part, parts, type Use, usesOf } from './processes.ts'
 
 const historyDays = 180
+/** A tape's past is as deep as this, and never deeper. */
+const tapeDays = 30
 const restarts = 3
 const settleMs = 60_000
 const steadyMs = 180_000
@@ -49,18 +54,52 @@ export async function benchDaemon(): Promise<readonly Figure[]> {
   }
 }
 
-/** Starts a daemon and lets it fetch all of its history. */
+/** Starts a daemon, lets it fetch what its tape has of the past, and imports what was before that. */
 export async function fill(ending: Ending, at: House): Promise<void> {
   const daemon = await startDaemon(ending, at, 120_000)
-  await until(
+  const coins = await until(
     'the history is there',
     async () => {
-      const coins = await daemon.get<{ candles: number }[]>('/api/v1/coins')
-      return coins.every(({ candles }) => candles >= (historyDays - 1) * 1_440)
+      const found = await daemon.get<{ coin: string; candles: number }[]>('/api/v1/coins')
+      return found.every(({ candles }) => candles >= tapeDays * 1_440) ? found : undefined
     },
     240_000,
   )
+  const oldest = await Promise.all(
+    coins.map(async ({ coin }) => {
+      const counts = await daemon.get<{ items: { openAt: string }[] }>(
+        `/api/v1/coins/${coin.replace('/', '-')}/candles?interval=1d&limit=1000`,
+      )
+      return Date.parse(counts.items.at(-1)?.openAt as string)
+    }),
+  )
   await daemon.end('SIGINT')
+  for (const [i, { coin }] of coins.entries()) {
+    const file = join(at.data, '..', `before-${i}.csv`)
+    writeFileSync(file, rowsBefore((oldest[i] as number) - dayMs, `${coin}`))
+    const { code, err } = starling(
+      'import',
+      file,
+      '--coin',
+      coin,
+      '--data',
+      at.data,
+      '--config',
+      at.config,
+    )
+    if (code !== 0) throw new Error(`the import failed: ${err}`)
+  }
+}
+
+/** As many days of candles as the store lacks, up to an instant. */
+function rowsBefore(to: number, seed: string): string {
+  const candles = (historyDays - tapeDays) * 1_440
+  const made = madeCandles({ seed, candles, from: floorTo(to, dayMs) - candles * minuteMs })
+  const rows = made.map(
+    ({ openAt, open, high, low, close, volume }) =>
+      `${openAt},${open},${high},${low},${close},${volume}`,
+  )
+  return `open_time,open,high,low,close,volume\n${rows.join('\n')}\n`
 }
 
 /** From the start of the process to a prediction that was not there before; the tape goes on with a candle a second. */

@@ -1,6 +1,7 @@
 /**
- * `npm run bench [-- names]`: measures, prints one table, `--soak [minutes] [--speed X]` a long run instead, and writes it as JSON to `.starling/bench.json`. Figures of one
- * run stand beside each other; those of different runs or machines do not.
+ * `npm run bench [-- names]`: measures, prints one table, and writes it as JSON to `.starling/bench.json`; with
+ * `--soak [minutes] [--speed X]` it lets a daemon run for long instead. Figures of one run stand beside each other; those
+ * of different runs or machines do not.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
