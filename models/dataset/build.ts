@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Candle } from '../../streams/candles/candle.ts'
 import type { Coin } from '../../streams/coin.ts'
@@ -54,6 +54,7 @@ export async function buildDataset(
   sources: DatasetSources,
   out: string,
 ): Promise<DatasetManifest> {
+  await refuseForeign(out)
   const draft = `${out}.draft`
   await rm(draft, { recursive: true, force: true })
   await mkdir(draft, { recursive: true })
@@ -76,6 +77,18 @@ export async function buildDataset(
     await rm(draft, { recursive: true, force: true })
     throw error
   }
+}
+
+/** What lies there already is replaced only where it is a dataset, or nothing at all. */
+async function refuseForeign(out: string): Promise<void> {
+  const names = await readdir(out).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw new Fault('dataset.foreign', `${out} is no folder that a dataset could be`, {
+      cause: error,
+    })
+  })
+  if (names.length > 0 && !names.includes('dataset.json'))
+    throw new Fault('dataset.foreign', `${out} holds something else: name a folder that is new`)
 }
 
 /** Of the rows and all that decides what they mean: the same candles and question give the same. */

@@ -52,7 +52,8 @@ export async function benchTraining() {
       calls.push(Number(said))
     }
     const [us, them] = [Math.min(...ours), Math.min(...theirs)]
-    const against = `${(us / them).toFixed(2)} of ${them.toFixed(1)} s by hand, at most 1.15; the call alone ${Math.min(...calls).toFixed(1)} s`
+    const alone = `the call alone ${Math.min(...calls).toFixed(1)} s`
+    const against = `${(us / them).toFixed(2)} of ${them.toFixed(1)} s by hand, at most 1.15; ${alone}`
     const name = `LightGBM, ${lightgbm.settings.rounds} rounds, ${rows} rows, to an artifact`
     return [{ name, value: us, unit: 's', against }]
   } finally {

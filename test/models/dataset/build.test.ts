@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { datasetHash } from '../../../models/dataset/build.ts'
@@ -161,6 +161,18 @@ for (const [what, make, order, code] of refusals) {
     assert.equal(report.checks.length, 6)
   })
 }
+
+test('a folder that holds something else is left alone; an older dataset is replaced', async () => {
+  const folder = temporaryFolder()
+  mkdirSync(join(folder, 'dataset'))
+  writeFileSync(join(folder, 'dataset', 'thesis.txt'), 'years of work')
+  await assert.rejects(datasetOf(candles, folder, { columns }), { code: 'dataset.foreign' })
+  assert.equal(readFileSync(join(folder, 'dataset', 'thesis.txt'), 'utf8'), 'years of work')
+  const other = temporaryFolder()
+  await datasetOf(candles, other, { columns })
+  const { manifest } = await datasetOf(candles, other, { columns: columns.slice(1) })
+  assert.deepEqual(manifest.columns, columns.slice(1))
+})
 
 test('examples are those of the ranges, the newest where there are more than are wanted', async () => {
   const { folder, manifest } = await datasetOf(candles, temporaryFolder(), { columns })
