@@ -82,7 +82,7 @@ export async function buildDataset(
 /** What lies there already is replaced only where it is a dataset, or nothing at all. */
 async function refuseForeign(out: string): Promise<void> {
   const names = await readdir(out).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
+    if (error.code === 'ENOENT') return [] as string[]
     throw new Fault('dataset.foreign', `${out} is no folder that a dataset could be`, {
       cause: error,
     })
