@@ -84,15 +84,22 @@ function newest(rows: readonly CandleRow[]): readonly CandleRow[] {
 
 /** Outcomes that stand on a corrected candle, at either end of the horizon, are looked at again. */
 async function reopenOutcomes(tx: Tx, rows: readonly CandleRow[]): Promise<void> {
+  const corrected = tx`
+    select coin_id, instant(at) as at
+    from unnest(${numberColumn(rows, (row) => row.coinId)}::int4[],
+      ${numberColumn(rows, (row) => row.candle.openAt)}::float8[]) as c (coin_id, at)`
   await tx`
     update version v set
-      unresolved_from = least(v.unresolved_from, x.open_at - v.horizon_ms * interval '1 millisecond')
-    from lane l, (
-      select coin_id, instant(min(at)) as open_at
-      from unnest(${numberColumn(rows, (row) => row.coinId)}::int4[],
-        ${numberColumn(rows, (row) => row.candle.openAt)}::float8[]) as c (coin_id, at)
-      group by coin_id) x
+      unresolved_from = least(v.unresolved_from, x.at - v.horizon_ms * interval '1 millisecond')
+    from lane l, (select coin_id, min(at) as at from (${corrected}) c group by coin_id) x
     where l.id = v.lane_id and l.coin_id = x.coin_id`
+  // What looks at a path may now be unknown, and what is unknown is not written again over what was.
+  await tx`
+    delete from outcome o using version v, lane l, (${corrected}) x
+    where o.version_id = v.id and l.id = v.lane_id and l.coin_id = x.coin_id
+      and v.label_kind in ('scaled_threshold', 'triple_barrier', 'volatility')
+      and o.open_at >= x.at - v.horizon_ms * interval '1 millisecond'
+      and o.open_at <= x.at + coalesce(v.label_lookback_ms, v.horizon_ms) * interval '1 millisecond'`
 }
 
 /** Reading starts again at the stream's position, so what lies after it would come twice. */

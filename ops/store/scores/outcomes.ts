@@ -117,7 +117,8 @@ async function writeOutcomes(
       r.version_id, r.revision, r.label, r.signal = r.label
     from (
       select p.open_at, p.version_id, p.signal, e.open_at + ${intervalMs}::float8 * interval '1 millisecond' as resolved_at,
-        b.revision + e.revision as revision, x.return,
+        case when v.label_kind in ('scaled_threshold', 'triple_barrier', 'volatility')
+          then revision_of(v, ${coinId}, p.open_at) else b.revision + e.revision end as revision, x.return,
         case v.label_kind when 'volatility' then volatility(${coinId}, p.open_at, p.open_at + ${horizon})
           else x.return end as actual,
         case v.label_kind when 'volatility' then volatility(${coinId}, p.open_at - ${horizon}, p.open_at)
