@@ -84,7 +84,7 @@ export function reconcile(it: LaneSnapshot, policy: SwapPolicy): Action | undefi
     seeOff(it, policy) ??
     settle(it, policy) ??
     advance(it, policy) ??
-    takeNext(it)
+    takeNext(it, policy)
   )
 }
 
@@ -232,11 +232,18 @@ function leaveShadow(
   return life.answeredTo >= position - intervalMs ? { type: 'cut', swap } : undefined
 }
 
-function takeNext({ record, position, isAtWork }: LaneSnapshot): Action | undefined {
+function takeNext(
+  { record, lives, position, isAtWork }: LaneSnapshot,
+  { intervalMs }: SwapPolicy,
+): Action | undefined {
   const [first] = record.swaps
   if (first?.state !== 'waiting' || isAtWork || position === undefined) return undefined
-  // It has just shown that it does not work; a person who orders it all the same knows why.
-  if (first.askedBy !== 'operator' && stageOf(record, first.to) === 'quarantined')
+  const isBroken = stageOf(record, first.to) === 'quarantined'
+  // A person may try it again, once its holes of the slot that it lost are kept: until then it has to stand as it is.
+  const isStanding =
+    lives.some((it) => isSame(it.version, first.to)) ||
+    position <= lastHeld(record.pointers, first.to) + intervalMs
+  if (isBroken && (first.askedBy !== 'operator' || isStanding))
     return { type: 'end', swap: first, state: 'rejected', reason: inQuarantine(first) }
   return { type: 'begin', swap: first }
 }
