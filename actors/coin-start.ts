@@ -8,11 +8,12 @@ import { filled } from '../streams/candles/fill.ts'
 import type { Coin } from '../streams/coin.ts'
 import { Fault } from '../streams/fault.ts'
 import { FeatureEngine } from '../streams/features/engine.ts'
+import { RowBlock } from '../streams/features/rows.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
 import { floorTo, type Millis } from '../streams/time.ts'
 import { CoinEngine } from './coin-engine.ts'
 import type { CoinLine } from './coin-line.ts'
-import type { FeatureHistory } from './feature-history.ts'
+import { type FeatureHistory, skipTo } from './feature-history.ts'
 import type { HistoryWriter, LedgerReader } from './ledger.ts'
 import type { Sink } from './sink.ts'
 
@@ -60,11 +61,14 @@ export async function loadEngine(ports: EnginePorts, position: Millis): Promise<
   const from = position - Math.max(ports.correctionMs, line.ring.capacity * line.intervalMs)
   let loaded: CoinEngine | undefined
   let begun: FeatureEngine | undefined
+  const unread = new RowBlock(line.ring.columns, 64)
   line.reset()
   for await (const { engine, candles } of features.pass(line.coin, from, position)) {
+    const first = engine === begun ? 0 : skipTo(engine, candles, from, unread)
+    if (first === candles.length) continue
     if (engine !== begun || !loaded) loaded = new CoinEngine(engine, line.ring, lag)
     begun = engine
-    for (const candle of candles) loaded.close(candle, features.dueAt(candle))
+    for (const candle of candles.slice(first)) loaded.close(candle, features.dueAt(candle))
   }
   return loaded ?? new CoinEngine(new FeatureEngine(line.intervalMs), line.ring, lag)
 }

@@ -72,7 +72,7 @@ export class FeatureHistory {
     const ring = new FeatureRing(columns, Math.max(1, (to - from) / intervalMs), intervalMs)
     const some = new RowBlock(columns, chunkRows)
     for await (const { engine, candles } of this.pass(coin, from, to)) {
-      const first = skip(engine, candles, from, some)
+      const first = skipTo(engine, candles, from, some)
       for (let i = first; i < candles.length; i += chunkRows)
         this.#run(ring, engine, candles.slice(i, i + chunkRows), some)
     }
@@ -96,7 +96,7 @@ export class FeatureHistory {
     const some = new RowBlock(columns, chunkRows)
     let openAts: Millis[] = []
     for await (const { engine, candles } of this.pass(coin, first, to)) {
-      for (let i = skip(engine, candles, first, some); i < candles.length; ) {
+      for (let i = skipTo(engine, candles, first, some); i < candles.length; ) {
         const until = Math.min(i + chunkRows, i + size - openAts.length)
         const part = candles.slice(i, until)
         this.#run(ring, engine, part, some)
@@ -122,7 +122,7 @@ export class FeatureHistory {
 }
 
 /** Steps the engine over what lies before `from`, and answers how many candles that were. */
-function skip(
+export function skipTo(
   engine: FeatureEngine,
   candles: readonly Candle[],
   from: Millis,

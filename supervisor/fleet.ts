@@ -205,12 +205,7 @@ export class Fleet {
   }
 
   #isSetAside(path: string): 'paused' | 'quarantined' | undefined {
-    const tree = this.#ports.tree()
-    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const state = tree.look(path.slice(0, end))?.state
-      if (state === 'paused' || state === 'quarantined') return state
-    }
-    return undefined
+    return this.#ports.tree().rest(path)
   }
 
   #coinPath(coin: Coin): string {

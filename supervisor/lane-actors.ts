@@ -149,7 +149,7 @@ export class LaneActors {
       const standing =
         node.state === 'quarantined'
           ? 'quarantined'
-          : node.state === 'stopped'
+          : this.#ports.tree().hasLeft(this.path(living.version))
             ? 'left'
             : living.loaded
               ? 'following'

@@ -138,6 +138,10 @@ export class RunningSupervisor implements Running {
     return known && this.child(id)?.alone(known)
   }
 
+  childHasLeft(id: string): boolean {
+    return this.#family.children.some((child) => child.id === id && child.wish === 'left')
+  }
+
   childRest(id: string): Rest | undefined {
     const known = this.#family.children.find((child) => child.id === id)
     const state = known && stateOf(known)

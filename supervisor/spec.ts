@@ -92,6 +92,8 @@ export interface Tree {
   readonly look: (path: string) => LoneNode | undefined
   /** Whether it, or what it stands under, was told to rest. */
   readonly rest: (path: string) => Rest | undefined
+  /** Whether it went by itself, as a transient child may; one that has not begun yet, or stands still beside others, has not. */
+  readonly hasLeft: (path: string) => boolean
   /** Adds a child under a running supervisor and starts it. */
   readonly add: (parentPath: string, child: ChildSpec) => Promise<void>
   /** Drains, stops and forgets a child with all below it. */

@@ -7,7 +7,7 @@ import type { Ground, Report } from './running.ts'
 import { RunningSupervisor } from './running-supervisor.ts'
 import { shutDown } from './shutdown.ts'
 import type { SupervisorSpec, Tree } from './spec.ts'
-import { aloneAt, nodeAt, restAt, supervisorAt, whereIs, workersUnder } from './walk.ts'
+import { aloneAt, hasLeftAt, nodeAt, restAt, supervisorAt, whereIs, workersUnder } from './walk.ts'
 import { watchProgress } from './watchdog.ts'
 
 export interface TreePorts {
@@ -70,6 +70,7 @@ export function openTree(spec: SupervisorSpec, ports: TreePorts): RunningTree {
     find: (path) => nodeAt(root, path),
     look: (path) => aloneAt(root, path),
     rest: (path) => restAt(root, path),
+    hasLeft: (path) => hasLeftAt(root, path),
     add: async (parentPath, child) => {
       const parent = supervisorAt(root, parentPath)
       parent.add(child)

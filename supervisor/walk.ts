@@ -54,6 +54,12 @@ export function restAt(root: RunningSupervisor, path: string): Rest | undefined 
   return rest
 }
 
+export function hasLeftAt(root: RunningSupervisor, path: string): boolean {
+  const cut = path.lastIndexOf('/')
+  const parent = at(root, path.slice(0, Math.max(cut, 0)))
+  return parent instanceof RunningSupervisor && parent.childHasLeft(path.slice(cut + 1))
+}
+
 export function* workersUnder(supervisor: RunningSupervisor): Generator<RunningWorker> {
   for (const child of supervisor.children()) {
     if (child instanceof RunningSupervisor) yield* workersUnder(child)

@@ -345,3 +345,21 @@ test('five hundred workers that come and go leave no timer, turn, incarnation or
   assert.deepEqual(population(), before)
   assert.equal(clock.timers, 0)
 })
+
+test('who waits behind a start has not left; who left by itself has', async () => {
+  const { clock, make, open, starts } = fleet('rest_for_one')
+  const opened = Promise.withResolvers<void>()
+  starts.set('first', () => opened.promise)
+  const second = make('second', { restart: 'transient' })
+  const tree = open(make('first').spec, second.spec)
+  await settled()
+  assert.equal(tree.look('root/second')?.state, 'stopped')
+  assert.equal(tree.hasLeft('root/second'), false)
+  opened.resolve()
+  await tree.started
+  second.address.tell('leave')
+  await pass(clock, 0)
+  assert.equal(tree.look('root/second')?.state, 'stopped')
+  assert.equal(tree.hasLeft('root/second'), true)
+  await tree.stop(10_000)
+})
