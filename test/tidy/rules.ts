@@ -71,7 +71,7 @@ const entries: readonly RegExp[] = [
   /^ops\/(?:main|cli\/main)\.ts$/,
   /^ops\/launch\.mjs$/,
   /^models\/[a-z_0-9]+\/train\.ts$/,
-  /^ops\/shipping\/(?:ship|results)\.ts$/,
+  /^ops\/shipping\/(?:ship|results|pipeline)\.ts$/,
   /^test\/(?:exchange|bench|honesty)\/main\.ts$/,
   /\.test\.ts$/,
 ]
