@@ -20,10 +20,11 @@ const settleMs = 60_000
 const steadyMs = 180_000
 /** What one existing system takes for one symbol at one message a minute: 0.80 of a core and 2.02 GiB. */
 const coreMax = 0.8 / 10
-const mebibytesMax = (2.02 * 1024) / 3
+const mebibytesMax = Math.floor((2.02 * 1024) / 3)
 
+/** Without training: it comes once in days, and has a bench of its own. */
 export function configOf(speed: number): string {
-  return `market: { source: tape, historyDays: ${historyDays}, tape: { speed: ${speed} } }\napi: { port: 0 }\n`
+  return `market: { source: tape, historyDays: ${historyDays}, tape: { speed: ${speed} } }\ntraining: { where: off }\napi: { port: 0 }\n`
 }
 
 export class Ending {
