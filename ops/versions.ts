@@ -122,7 +122,12 @@ export async function startVersions(needs: VersionsNeeds): Promise<VersionContro
       if (answer.type === 'refused') throw answer.fault
       return answer.swap
     },
-    publish: (artifact, how) => publish(needs, artifact, how),
+    publish: async (artifact, how) => {
+      const versions = await publish(needs, artifact, how)
+      // What was announced came before their lanes were followed.
+      for (const version of versions) look(version)
+      return versions
+    },
     refresh: () =>
       ask<ReconcilerCommand, Refreshed>(
         address,
