@@ -41,8 +41,8 @@ const bundleRows = 64
 const blockRows = 256
 /** How far it has come is told every so many blocks. */
 const toldEvery = 16
-/** Bundles between the pool and the ledger at a time: more would make live rows wait behind larger commits. */
-const underWayMax = 8
+/** Bundles between the pool and the ledger at a time: with 8 a child waits now and then for a commit, and 24 gain no more. */
+const underWayMax = 16
 const answerMsMax: Millis = 120_000
 const retryMs = 20
 
