@@ -37,7 +37,7 @@ describe('another PostgreSQL', { concurrency: true }, () => {
       process.execPath,
       [
         ...['--test', '--test-reporter=tap', '--test-concurrency=2', '--test-timeout=120000'],
-        'test/ops/store/*.test.ts',
+        'test/ops/store/**/*.test.ts',
       ],
       {
         cwd: root,
