@@ -3,7 +3,7 @@ import { registerHooks } from 'node:module'
 
 registerHooks({
   resolve: (specifier, context, next) =>
-    specifier === './store/journal.ts' && context.parentURL?.endsWith('/ops/versions.ts')
+    specifier === './store/versions/journal.ts' && context.parentURL?.endsWith('/ops/versions.ts')
       ? next(new URL('./deadly-journal.ts', import.meta.url).href, context)
       : next(specifier, context),
 })
