@@ -59,7 +59,10 @@ const market = z.strictObject({
 
 const familySettings = z
   .strictObject({
-    horizon: duration.prefault('15m').describe('how far ahead it looks'),
+    horizon: duration
+      .nullable()
+      .default(null)
+      .describe('how far ahead it looks; null: as far as the family does by itself'),
     retrain: duration.prefault('5d').describe('how old its newest version may grow'),
     expiresAfter: duration
       .nullable()
@@ -218,7 +221,8 @@ export const configSchema = z
   })
   .superRefine((config, context) => {
     for (const [name, family] of Object.entries(config.fleet.families)) {
-      if (family.horizon > 0 && family.horizon % config.market.interval === 0) continue
+      const { horizon } = family
+      if (horizon === null || (horizon > 0 && horizon % config.market.interval === 0)) continue
       const path = ['fleet', 'families', name, 'horizon']
       context.addIssue({ code: 'custom', path, message: 'a multiple of market.interval' })
     }

@@ -69,7 +69,7 @@ test('families of the file replace the default ones; the environment adds to wha
   const { config } = loadConfig({ file, env: { STARLING_FLEET_FAMILIES_MINE_RETRAIN: '1d' } })
   assert.deepEqual(config.fleet.families, {
     linear: { horizon: 1_800_000, retrain: 432_000_000, expiresAfter: null },
-    mine: { horizon: 900_000, retrain: 86_400_000, expiresAfter: null },
+    mine: { horizon: null, retrain: 86_400_000, expiresAfter: null },
   })
 })
 
