@@ -351,6 +351,8 @@ test('the last good wish wins, and after a rollback the registry repeating itsel
       for (const event of all) await happen(world, event)
       world.fuse = undefined
       await rest(world)
+      // One that stands in quarantine is not good: it has to be released first.
+      if (world.journal.states.get(good) === 'quarantined') return
       const before = newest(world.journal.holders())
       await world.order(good)
       await rest(world)
