@@ -221,8 +221,8 @@ async function modelGauges(
   running: { assembly: Assembly; registry: LaneRegistry } | undefined,
 ): Promise<readonly ModelGauge[]> {
   if (!running) return []
-  const [models, newest] = await Promise.all([reads.models(), reads.signals()])
-  const now = Math.max(0, ...newest.map(({ closeAt }) => closeAt))
+  const [models, signals] = await Promise.all([reads.models(), reads.signals()])
+  const now = Math.max(0, ...signals.map(({ newest }) => newest?.closeAt ?? 0))
   return Promise.all(
     models.flatMap((model) =>
       model.slots.map(async (slot) => {

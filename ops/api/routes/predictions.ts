@@ -22,11 +22,9 @@ import {
   versionNumber,
 } from '../fields.ts'
 
-const predictionFields = {
-  coin: coinText,
-  family: z.string(),
-  version: z.int(),
-  slot: slotName.nullable(),
+const versionFields = { coin: coinText, family: z.string(), version: z.int() }
+
+const answerFields = {
   openAt: instant,
   closeAt: instant,
   horizon: z.string(),
@@ -44,12 +42,19 @@ const predictionFields = {
   flags: z.array(z.string()),
 }
 
+const predictionFields = { ...versionFields, slot: slotName.nullable(), ...answerFields }
+
 const predictionSchema = z.strictObject(predictionFields).openapi('Prediction')
 
 const signalSchema = z
   .strictObject({
-    ...predictionFields,
-    ageMs: z.number().openapi({ description: 'since it was made' }),
+    ...versionFields,
+    slot: slotName,
+    ...orNull(answerFields),
+    ageMs: z
+      .number()
+      .nullable()
+      .openapi({ description: 'since it was made; null where the version has said nothing yet' }),
   })
   .openapi('Signal')
 
@@ -111,7 +116,8 @@ const oneRoute = createRoute({
 const signalsRoute = createRoute({
   method: 'get',
   path: '/api/v1/signals',
-  summary: 'The newest prediction of every slot',
+  summary: 'Every slot with the newest prediction of its version',
+  description: 'Between a cut and its first candle that is one from the shadow or from history.',
   responses: answers(pageOf(signalSchema), 'one per slot'),
 })
 
@@ -146,11 +152,27 @@ export function predictionRoutes(app: OpenAPIHono, deps: ApiDeps): void {
 
 export async function signalsBody(deps: ApiDeps) {
   const now = deps.now()
-  const items = (await deps.reads.signals()).map((signal) => ({
-    ...predictionBody(signal),
-    ageMs: now - signal.madeAt,
+  const items = (await deps.reads.signals()).map(({ coin, family: of, version, slot, newest }) => ({
+    ...(newest ? predictionBody(newest) : nothingSaid),
+    coin,
+    family: of,
+    version,
+    slot,
+    ageMs: newest && now - newest.madeAt,
   }))
   return { items, next: null }
+}
+
+const nothingSaid = Object.fromEntries(
+  Object.keys(answerFields).map((name) => [name, null]),
+) as Readonly<Record<keyof typeof answerFields, null>>
+
+/** The same fields, each of which may be null. */
+function orNull<T extends Readonly<Record<string, z.ZodType>>>(
+  fields: T,
+): { [K in keyof T]: z.ZodNullable<T[K]> } {
+  const made = Object.entries(fields).map(([name, field]) => [name, field.nullable()])
+  return Object.fromEntries(made)
 }
 
 export function predictionBody(prediction: PredictionRead): z.infer<typeof predictionSchema> {

@@ -56,22 +56,31 @@ export async function readPrediction(
   return row && { ...predictionRead(row), outcome: outcomeRead(row) }
 }
 
-/** A slot whose version has not said anything since it got it is left out. */
+/**
+ * Every slot as it was given last, which may be from a candle on that has not closed yet: until then its version's newest
+ * answer is one from the shadow or from history.
+ */
 export async function readSignals(sql: Sql): ReturnType<StoreReads['signals']> {
   const rows = await faulted(
-    () => sql<PredictionRow[]>`
+    () => sql<(PredictionRow | (Omit<PredictionRow, 'open_at'> & { readonly open_at: null }))[]>`
       select ${columns(sql, undefined)}, h.slot
       from pointer h
       join (${matching(sql, {})}) v on v.id = h.version_id
-      cross join lateral (
-        select * from prediction p where p.version_id = h.version_id and p.open_at >= h.from_at
-        order by p.open_at desc limit 1) p
+      left join lateral (
+        select * from prediction p where p.version_id = h.version_id
+        order by p.open_at desc limit 1) p on true
       cross join market m
-      join feature_set f on f.id = p.set_id
+      left join feature_set f on f.id = p.set_id
       where h.until_at is null
       order by v.coin, v.family, h.slot`,
   )
-  return rows.map((row) => ({ ...predictionRead(row), slot: row.slot as Slot }))
+  return rows.map((row) => ({
+    coin: row.coin,
+    family: row.family,
+    version: row.number,
+    slot: row.slot as Slot,
+    newest: row.open_at === null ? null : predictionRead(row),
+  }))
 }
 
 export async function readPredictionTotal(

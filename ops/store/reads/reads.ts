@@ -186,8 +186,10 @@ export interface StoreReads {
       }
     >
   >
-  /** The newest prediction of every slot. */
-  signals(): Promise<readonly (PredictionRead & { readonly slot: Slot })[]>
+  /** Every slot that is held, with the newest prediction of its version; null where it has said nothing yet. */
+  signals(): Promise<
+    readonly (Version & { readonly slot: Slot; readonly newest: PredictionRead | null })[]
+  >
   pointers(lane?: Lane): Promise<readonly Pointer[]>
   models(filter?: Partial<Version>): Promise<readonly ModelRead[]>
   /** All that was ever written of a version's life, in order. */

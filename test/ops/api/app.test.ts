@@ -7,7 +7,7 @@ import { coinsSchema } from '../../../ops/api/routes/coins.ts'
 import { statusSchema } from '../../../ops/api/routes/status.ts'
 import type { PageQuery, StoreReads } from '../../../ops/store/reads/reads.ts'
 import { Fault } from '../../../streams/fault.ts'
-import { ask, asOperator, candle, noon, stubDeps, stubReads, token } from './stub.ts'
+import { ask, asOperator, btc, candle, noon, stubDeps, stubReads, token } from './stub.ts'
 
 function itemsOf(body: unknown): readonly unknown[] {
   return (body as { items: readonly unknown[] }).items
@@ -133,6 +133,15 @@ test('inputs of another feature set are not shown as its own', async () => {
 test('a prediction made when it was is aged by the wall clock', async () => {
   const { body } = await ask('/api/v1/signals')
   assert.partialDeepStrictEqual(body, { items: [{ ageMs: 900 }] })
+})
+
+test('a slot whose version has said nothing yet is there, and empty', async () => {
+  const silent = { coin: btc, family: 'linear', version: 2, slot: 'v3', newest: null } as const
+  const { body } = await ask('/api/v1/signals', {}, reading({ signals: async () => [silent] }))
+  const { newest: _, ...known } = silent
+  assert.partialDeepStrictEqual(body, {
+    items: [{ ...known, openAt: null, signal: null, ageMs: null }],
+  })
 })
 
 const asked: readonly [string, Partial<PageQuery>, number?][] = [

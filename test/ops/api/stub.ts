@@ -98,6 +98,7 @@ export const run: TrainingRead = {
   rowsMax: null,
   trials: 1,
   seed: 7,
+  warmStart: false,
   timeLimitMs: 3_600_000,
   marketAt: noon,
   askedAt: noon,
@@ -164,7 +165,7 @@ export const stubReads: StoreReads = {
         }
       : undefined,
   holes: async () => none,
-  signals: async () => [prediction],
+  signals: async () => [{ ...prediction, newest: prediction }],
   pointers: async () => [
     { coin: btc, family: 'linear', version: 1, slot: 'v1', from: noon, until: null },
   ],

@@ -18,7 +18,7 @@ import {
   noteStarted,
 } from '../../../ops/store/records.ts'
 import { openStore } from '../../../ops/store/store.ts'
-import { registerVersion } from '../../../ops/store/versions/versions.ts'
+import { assignSlot, registerVersion } from '../../../ops/store/versions/versions.ts'
 import { dayMs, minuteMs } from '../../../streams/time.ts'
 import {
   blank,
@@ -352,7 +352,7 @@ test('predictions page newest first over every version, and signals are the newe
   assert.deepEqual(seen, ['tst 2', 'linear 2', 'tst 1', 'linear 1', 'tst 0', 'linear 0'])
   const signals = await store.reads.signals()
   assert.deepEqual(
-    signals.map((it) => [it.family, it.slot, it.openAt, it.signal]),
+    signals.map(({ family, slot, newest }) => [family, slot, newest?.openAt, newest?.signal]),
     [
       ['linear', 'v1', noon + 2 * minuteMs, 'buy'],
       ['tst', 'v1', noon + 2 * minuteMs, 'sell'],
@@ -367,6 +367,25 @@ test('predictions page newest first over every version, and signals are the newe
   assert.equal(filtered.items.length, 2)
   const other = await store.reads.predictions({ limit: 9, slot: 'v2' })
   assert.equal(other.items.length, 0)
+})
+
+test('between a cut and its first candle a slot shows the newest of its version, or that it has said nothing', async () => {
+  const store = await openTestStore()
+  const one = await version(store, { slot: 'v1' })
+  const [two, three] = [await version(store), await version(store)]
+  const said = entries(prediction(one, 0), prediction(two, 0, { signal: 'sell' }))
+  await store.write.commit(said, () => noon + minuteMs)
+  await assignSlot(store.sql, store.names, 'v2', three, noon + minuteMs)
+  await assignSlot(store.sql, store.names, 'v3', two, noon + minuteMs)
+  const signals = await store.reads.signals()
+  assert.deepEqual(
+    signals.map((it) => [it.slot, it.version, it.newest?.mode, it.newest?.signal]),
+    [
+      ['v1', 1, 'live', 'buy'],
+      ['v2', 3, undefined, undefined],
+      ['v3', 2, 'shadow', 'sell'],
+    ],
+  )
 })
 
 test('lives are noted and ended, and letters nobody took are kept as far as they can be read', async () => {
