@@ -47,6 +47,13 @@ class Stage {
     receive(this.pool, { type: 'load', version, artifact, replyTo: address(this.#hear) })
   }
 
+  /** The child comes and opens these, one after the other. */
+  open(child: number, ...versions: readonly Version[]): void {
+    this.enter(child)
+    for (const version of versions) this.load(version)
+    for (const _ of versions) this.obey(child)
+  }
+
   infer(version: Version, values: number[] = [0], urgency: Infer['urgency'] = 'live'): void {
     this.#ids += 1
     receive(this.pool, {
@@ -106,6 +113,17 @@ class Stage {
 const a = versionOf('a')
 const b = versionOf('b')
 
+/** The first child has both rows, each in a run of its own, and stalls; a second one is there. */
+function stalled(): Stage {
+  const stage = new Stage({ bundle: { ...poolDefaults.bundle, runsMax: 1 } })
+  stage.open(0, a, b)
+  stage.infer(a, [1])
+  stage.infer(b, [2])
+  stage.enter(1)
+  stage.stall(0)
+  return stage
+}
+
 test('a model is opened before its first work, and the work waits for it', () => {
   const stage = new Stage()
   stage.load(a)
@@ -136,9 +154,7 @@ test('versions with the same artifact share a session, and their rows share a ru
 
 test('backfill never takes the last place at a child', () => {
   const stage = new Stage({ underWayMax: 2 })
-  stage.enter(0)
-  stage.load(a)
-  stage.obey(0)
+  stage.open(0, a)
   stage.infer(a, [1], 'backfill')
   stage.infer(a, [2], 'backfill')
   assert.deepEqual(stage.types(0), ['run 1'])
@@ -157,9 +173,7 @@ test('models spread over the children', () => {
 
 test('work of a child that died is done by another, after its model was opened there', () => {
   const stage = new Stage()
-  stage.enter(0)
-  stage.load(a)
-  stage.obey(0)
+  stage.open(0, a)
   stage.infer(a, [7])
   stage.enter(1)
   stage.leave(0, 'died')
@@ -183,11 +197,7 @@ test('an answer of an earlier life of a child is not heard', () => {
 
 test('a job that kills two children sets its version aside; loading it anew ends that', () => {
   const stage = new Stage()
-  stage.enter(0)
-  stage.load(a)
-  stage.load(b)
-  stage.obey(0)
-  stage.obey(0)
+  stage.open(0, a, b)
   stage.infer(a, [1])
   stage.infer(b, [2])
   stage.leave(0, 'died')
@@ -230,16 +240,7 @@ test('a child that was stopped accuses nobody, however often', () => {
 })
 
 test('a stalled child keeps what it is at; the rest and their models go to another', () => {
-  const stage = new Stage({ bundle: { ...poolDefaults.bundle, runsMax: 1 } })
-  stage.enter(0)
-  stage.load(a)
-  stage.load(b)
-  stage.obey(0)
-  stage.obey(0)
-  stage.infer(a, [1])
-  stage.infer(b, [2])
-  stage.enter(1)
-  stage.stall(0)
+  const stage = stalled()
   assert.deepEqual(stage.types(1), ['open'])
   stage.obey(1)
   stage.obey(1)
@@ -251,16 +252,7 @@ test('a stalled child keeps what it is at; the rest and their models go to anoth
 })
 
 test('an answer that comes after its work was given to another is told once', () => {
-  const stage = new Stage({ bundle: { ...poolDefaults.bundle, runsMax: 1 } })
-  stage.enter(0)
-  stage.load(a)
-  stage.load(b)
-  stage.obey(0)
-  stage.obey(0)
-  stage.infer(a, [1])
-  stage.infer(b, [2])
-  stage.enter(1)
-  stage.stall(0)
+  const stage = stalled()
   stage.obey(0)
   stage.obey(0)
   stage.obey(1)
@@ -285,9 +277,7 @@ test('what cannot be asked is refused at once', () => {
 
 test('what waits for a version that is unloaded is answered, and its session closed', () => {
   const stage = new Stage()
-  stage.enter(0)
-  stage.load(a)
-  stage.obey(0)
+  stage.open(0, a)
   stage.leave(0, 'stopped')
   stage.infer(a, [1])
   receive(stage.pool, { type: 'unload', version: a })
@@ -298,9 +288,7 @@ test('what waits for a version that is unloaded is answered, and its session clo
 
 test('a pool that ends leaves nobody waiting', () => {
   const stage = new Stage({ underWayMax: 1 })
-  stage.enter(0)
-  stage.load(a)
-  stage.obey(0)
+  stage.open(0, a)
   stage.infer(a, [1])
   stage.infer(a, [2])
   inferencePool(stage.pool.options).end?.(stage.pool)
