@@ -4,7 +4,7 @@
  */
 import { dayMs, floorTo, type Millis } from '../../streams/time.ts'
 import type { Answer, Signal } from '../prediction.ts'
-import { binsOf, probabilityMin, type ScoreSums } from './sums.ts'
+import { binsOf, emptyDay, type OpenDay, probabilityMin, type ScoreSums } from './sums.ts'
 
 /** What the market did after a candle, as the ledger has it. */
 export interface TalliedOutcome {
@@ -20,14 +20,8 @@ export interface TalliedOutcome {
 
 const order: readonly Signal[] = ['sell', 'hold', 'buy']
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-interface Day extends Mutable<Omit<ScoreSums, 'confusion' | 'calibration'>> {
-  readonly confusion: number[][]
-  readonly calibration: { n: number; confidence: number; right: number }[]
-}
-
 export class DayTally {
-  readonly #days = new Map<Millis, Day>()
+  readonly #days = new Map<Millis, OpenDay>()
 
   add(openAt: Millis, { signal, probabilities, value }: Answer, outcome: TalliedOutcome): void {
     const day = this.#dayOf(floorTo(openAt, dayMs))
@@ -56,7 +50,7 @@ export class DayTally {
     return [...this.#days.values()].sort((a, b) => a.day - b.day)
   }
 
-  #dayOf(at: Millis): Day {
+  #dayOf(at: Millis): OpenDay {
     let day = this.#days.get(at)
     if (day === undefined) {
       day = emptyDay(at)
@@ -66,33 +60,7 @@ export class DayTally {
   }
 }
 
-/** A day on which nothing was answered. */
-export function emptyDay(day: Millis): Day {
-  return {
-    day,
-    n: 0,
-    confusion: order.map(() => [0, 0, 0]),
-    logLossSum: 0,
-    brierSum: 0,
-    calibration: Array.from({ length: binsOf }, () => ({ n: 0, confidence: 0, right: 0 })),
-    profitSum: 0,
-    profitSquareSum: 0,
-    profitHigh: 0,
-    profitLow: 0,
-    profitFall: 0,
-    squaredErrorSum: 0,
-    absoluteErrorSum: 0,
-    actualSum: 0,
-    actualSquareSum: 0,
-    valueSum: 0,
-    valueSquareSum: 0,
-    valueActualSum: 0,
-    naiveSquaredErrorSum: 0,
-    naiveAbsoluteErrorSum: 0,
-  }
-}
-
-function grade(day: Day, of: NonNullable<Answer['probabilities']>, label: Signal): void {
+function grade(day: OpenDay, of: NonNullable<Answer['probabilities']>, label: Signal): void {
   const came = of[label]
   const confidence = Math.max(of.sell, of.hold, of.buy)
   day.logLossSum -= Math.log(Math.max(came, probabilityMin))
@@ -104,7 +72,7 @@ function grade(day: Day, of: NonNullable<Answer['probabilities']>, label: Signal
   if (came === confidence) bin.right += 1
 }
 
-function book(day: Day, profit: number): void {
+function book(day: OpenDay, profit: number): void {
   day.profitSum += profit
   day.profitSquareSum += profit ** 2
   day.profitHigh = Math.max(day.profitHigh, day.profitSum)

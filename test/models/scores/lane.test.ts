@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { emptyDay } from '../../../models/scores/day-tally.ts'
 import { laneOverfitting } from '../../../models/scores/lane.ts'
-import type { ScoreSums } from '../../../models/scores/sums.ts'
+import { emptyDay, type ScoreSums } from '../../../models/scores/sums.ts'
 import { randomFrom } from '../../../streams/random.ts'
 import { dayMs } from '../../../streams/time.ts'
 

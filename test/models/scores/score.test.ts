@@ -1,34 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rollingScores, score } from '../../../models/scores/score.ts'
-import type { ScoreSums } from '../../../models/scores/sums.ts'
+import { emptyDay, type ScoreSums } from '../../../models/scores/sums.ts'
 
-const nothing: ScoreSums = {
-  day: 0,
-  n: 0,
-  confusion: [
-    [0, 0, 0],
-    [0, 0, 0],
-    [0, 0, 0],
-  ],
-  logLossSum: 0,
-  brierSum: 0,
-  calibration: Array.from({ length: 10 }, () => ({ n: 0, confidence: 0, right: 0 })),
-  profitSum: 0,
-  profitSquareSum: 0,
-  profitHigh: 0,
-  profitLow: 0,
-  profitFall: 0,
-  squaredErrorSum: 0,
-  absoluteErrorSum: 0,
-  actualSum: 0,
-  actualSquareSum: 0,
-  valueSum: 0,
-  valueSquareSum: 0,
-  valueActualSum: 0,
-  naiveSquaredErrorSum: 0,
-  naiveAbsoluteErrorSum: 0,
-}
+const nothing = emptyDay(0)
 
 function graded(
   confusion: readonly (readonly number[])[],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { emptyDay } from '../../../../models/scores/sums.ts'
 import type { ApiDeps } from '../../../../ops/api/deps.ts'
 import type { DaySums, StoreReads } from '../../../../ops/store/reads/reads.ts'
 import { ask, btc, noon, stubReads } from '../stub.ts'
@@ -9,10 +10,10 @@ function reading(more: Partial<StoreReads>): Partial<ApiDeps> {
 }
 
 const day: DaySums = {
+  ...emptyDay(noon),
   coin: btc,
   family: 'linear',
   version: 1,
-  day: noon,
   n: 2,
   confusion: [
     [0, 0, 0],
@@ -25,17 +26,6 @@ const day: DaySums = {
   profitSum: 0.25,
   profitSquareSum: 0.1,
   profitHigh: 0.25,
-  profitLow: 0,
-  profitFall: 0,
-  squaredErrorSum: 0,
-  absoluteErrorSum: 0,
-  actualSum: 0,
-  actualSquareSum: 0,
-  valueSum: 0,
-  valueSquareSum: 0,
-  valueActualSum: 0,
-  naiveSquaredErrorSum: 0,
-  naiveAbsoluteErrorSum: 0,
 }
 
 test('scores stand beside no skill, one per version over its days', async () => {
