@@ -50,7 +50,7 @@ export interface VersionPorts {
   readonly reassigned$: Observable<Millis>
   /** Openings from here on are past its age. */
   readonly expiresAt: Millis
-  /** What one bundle may take, when it takes so long several times in a row. */
+  /** What a row may take, when those of several bundles in a row take so long. */
   readonly inferMsMax: Millis
   /** It has left a candle open because it is past its age. */
   readonly expired: (openAt: Millis) => void
@@ -104,7 +104,7 @@ interface VersionState {
   unanswered: readonly Millis[]
   /** Bundles in a row in which the model answered something that is no answer. */
   refusals: number
-  /** Bundles in a row that took longer than they may. */
+  /** Bundles in a row whose rows took longer than they may. */
   slow: number
   /** Opening of the first candle that is not its to answer. */
   drainTo: Millis
@@ -278,7 +278,7 @@ function ask(
   state.asked++
   state.work = { type: 'asking', bundle, id: state.asked }
   if (bundle.rows.length === 0) {
-    answer(ports, state, self, bundle, { outputs: new Float32Array(0), inferMs: 0 })
+    answer(ports, state, self, bundle, { outputs: new Float32Array(0), inferMs: 0, inferRows: 1 })
     return
   }
   const taken = ports.pool.tell({
@@ -308,7 +308,7 @@ function failed(
     throw new Fault('inference.unloaded', message.reason, { retryable: true })
   } else {
     const outputs = new Float32Array(work.bundle.rows.length * 3).fill(Number.NaN)
-    answer(ports, state, self, work.bundle, { outputs, inferMs: 0 })
+    answer(ports, state, self, work.bundle, { outputs, inferMs: 0, inferRows: 1 })
   }
 }
 
@@ -317,7 +317,7 @@ function answer(
   state: VersionState,
   self: Self<VersionMessage>,
   bundle: Bundle,
-  inferred: Pick<Inferred, 'outputs' | 'inferMs'>,
+  inferred: Pick<Inferred, 'outputs' | 'inferMs' | 'inferRows'>,
 ): void {
   const answering: Answering = {
     version: ports.version,
@@ -336,10 +336,12 @@ function answer(
   if (refused > 0) state.refusals++
   else if (bundle.rows.length > 0) state.refusals = 0
   write(ports, state, self, bundle, entries)
-  state.slow = inferred.inferMs > ports.inferMsMax ? state.slow + 1 : 0
+  // Of a bundle it is judged by its own rows: after a pause many are answered at once.
+  const rowMs = inferred.inferMs / inferred.inferRows
+  state.slow = rowMs > ports.inferMsMax ? state.slow + 1 : 0
   if (state.refusals === refusalsMax) setAside(ports, self, 'its model answers what is no answer')
   if (state.slow === slowMax)
-    setAside(ports, self, `its model takes longer than ${ports.inferMsMax} ms`)
+    setAside(ports, self, `its model takes longer than ${ports.inferMsMax} ms for a row`)
 }
 
 function write(

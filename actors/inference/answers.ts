@@ -97,6 +97,7 @@ function spread(run: Run, outputs: Float32Array, result: Done): void {
       version: infer.version,
       outputs: outputs.subarray(from * result.width, until * result.width),
       inferMs: result.ms,
+      inferRows: run.rows,
     })
   }
 }

@@ -72,6 +72,8 @@ export interface Inferred {
   readonly outputs: Float32Array
   /** Milliseconds of computing for the bundle it was in. */
   readonly inferMs: number
+  /** Rows that were computed in that time; another asker's may be among them. */
+  readonly inferRows: number
 }
 
 export interface InferFailed {

@@ -90,5 +90,5 @@ function answer(infer: Infer, manifest: Manifest): void {
       row * width,
     )
   }
-  replyTo.tell({ type: 'inferred', id, version, outputs, inferMs: 1 })
+  replyTo.tell({ type: 'inferred', id, version, outputs, inferMs: 1, inferRows: rows })
 }
