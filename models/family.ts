@@ -39,6 +39,8 @@ const schema = z
         requirements: z.enum(['trees', 'torch']),
       }),
     ]),
+    /** Its trainer can begin with the weights of an artifact (`warmStart` of its request). */
+    warmStart: z.boolean().default(false),
     /** At most so many of the newest training rows. */
     rowsMax: z.int().min(1_000),
     /** Hyper-parameters, handed to the trainer as they are. */

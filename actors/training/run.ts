@@ -30,6 +30,8 @@ export interface TrainingOrder {
   readonly rowsMax: number | null
   readonly trials: number
   readonly seed: number
+  /** It begins with the weights of the version that serves, where there is one. */
+  readonly warmStart: boolean
   /** Of work, on the wall; time in which nobody worked on it does not count. */
   readonly timeLimitMs: Millis
   /** The market's time when it was asked for. */

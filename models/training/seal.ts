@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { iso } from '../../streams/time.ts'
+import type { Artifact } from '../artifact.ts'
 import { datasetHash } from '../dataset/build.ts'
 import type { DatasetManifest } from '../dataset/manifest.ts'
 import type { Manifest } from '../manifest.ts'
@@ -20,11 +21,13 @@ export interface Sealing {
   readonly coin: string
   /** What `metrics.json` says of its worth, by the split that it was measured on; null until it was. */
   readonly scores: unknown
+  /** Whose weights it began with, where it did not begin anew. */
+  readonly begun?: Pick<Artifact, 'manifest' | 'sha256'> | null
 }
 
 /** Fills the folder `out`; the trainer's files are taken from `request.out`. */
 export async function seal(sealing: Sealing, out: string): Promise<Manifest> {
-  const { request, trained, datasets, coin } = sealing
+  const { request, trained, datasets, coin, begun } = sealing
   const [first] = datasets
   if (!first) throw new Error('an artifact is sealed with its datasets')
   await rm(out, { recursive: true, force: true })
@@ -57,7 +60,12 @@ export async function seal(sealing: Sealing, out: string): Promise<Manifest> {
       rows: trained.rows.train,
       purgeCandles: Math.max(...datasets.map(({ informationCandles }) => informationCandles)),
       seed: request.seed,
-      markets: datasets.map(({ source, coin: market }) => ({ source, coin: market, from, to })),
+      // What its beginning had seen it has seen too.
+      markets: [
+        ...datasets.map(({ source, coin: market }) => ({ source, coin: market, from, to })),
+        ...(begun?.manifest.trained.markets ?? []),
+      ],
+      ...(begun ? { begunWith: begun.sha256 } : {}),
       device: trained.device,
       seconds: trained.seconds,
       dataset: datasetHash(first),

@@ -149,6 +149,8 @@ export interface AskedTraining extends Lane {
   readonly rows?: number | undefined
   readonly trials?: number | undefined
   readonly seed?: number | undefined
+  /** The configuration says where this does not. */
+  readonly warmStart?: boolean | undefined
 }
 
 export interface LanePlanRead {

@@ -149,6 +149,8 @@ export interface TrainOptions extends Omit<WorkOptions, 'progress'> {
   readonly rows: number | undefined
   readonly trials: number | undefined
   readonly seed: number | undefined
+  /** The configuration says where this does not. */
+  readonly warmStart: boolean | undefined
   /** How it stands, from time to time. */
   readonly heard: (run: TrainingRunBody) => void
 }

@@ -141,7 +141,7 @@ function describe(
 }
 
 /** A family that the defaults do not name has the keys of every family. */
-const familyKeys = { horizon: true, retrain: true }
+const familyKeys = { horizon: true, retrain: true, warmStart: true, expiresAfter: true }
 
 function expectation(issue: Issue): string {
   if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message

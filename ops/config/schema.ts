@@ -64,6 +64,10 @@ const familySettings = z
       .default(null)
       .describe('how far ahead it looks; null: as far as the family does by itself'),
     retrain: duration.prefault('5d').describe('how old its newest version may grow'),
+    warmStart: z
+      .boolean({ error: 'true or false' })
+      .default(false)
+      .describe('training begins with the weights of the version that serves'),
     expiresAfter: duration
       .nullable()
       .default(null)
@@ -87,7 +91,7 @@ const fleet = z.strictObject({
     .describe('how many candles a new version predicts beside the newest before it takes over'),
   inferMsMax: whole(1, 600_000)
     .default(2000)
-    .describe('a version that takes longer over a bundle, time after time, is set aside'),
+    .describe('a version that takes longer over a row, time after time, is set aside'),
 })
 
 const articleWords = 'tape, rss: with an address, or page: with a site name'
@@ -220,6 +224,11 @@ export const configSchema = z
     api: api.prefault({}),
   })
   .superRefine((config, context) => {
+    const { where } = config.training
+    if (where === 'vast' || where === 'runpod') {
+      const message = 'local or off: machines cannot be rented yet'
+      context.addIssue({ code: 'custom', path: ['training', 'where'], message })
+    }
     for (const [name, family] of Object.entries(config.fleet.families)) {
       const { horizon } = family
       if (horizon === null || (horizon > 0 && horizon % config.market.interval === 0)) continue

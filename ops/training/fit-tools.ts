@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import type { StepWork, TrainingRun } from '../../actors/training/run.ts'
 import { runTrainer } from '../../actors/training/trainer-process.ts'
+import { openArtifact } from '../../models/artifact.ts'
 import { type Family, horizonCandles, openFamily } from '../../models/family.ts'
 import { taskOf } from '../../models/label.ts'
 import type { Label, Manifest } from '../../models/manifest.ts'
@@ -12,8 +13,10 @@ import type { Lane } from '../../models/version.ts'
 import { Fault } from '../../streams/fault.ts'
 import { iso, type Millis } from '../../streams/time.ts'
 import { makeDataset } from './dataset-process.ts'
+import { incumbentOf } from './incumbent.ts'
 import type { BenchPorts } from './open.ts'
 import { type Stretch, stretchFor } from './stretch.ts'
+import { coldOnly } from './trainable.ts'
 import { hashOf, type Tools } from './workshop.ts'
 
 type FitTools = Pick<Tools, 'dataset' | 'request' | 'fit' | 'seal'>
@@ -55,7 +58,7 @@ export function fitTools(ports: BenchPorts): FitTools {
         threads: 1,
         trials: run.trials,
         settings: family.settings,
-        warmStart: null,
+        warmStart: await beginning(ports, work),
       }
     },
     fit: async (work, request, path) => {
@@ -79,16 +82,39 @@ export function fitTools(ports: BenchPorts): FitTools {
       )
     },
     seal: async ({ run }, { manifest, request, trained }, scores, out) => {
-      await seal({ request, trained, datasets: [manifest], coin: run.lane.coin, scores }, out)
+      const begun = request.warmStart === null ? null : await openArtifact(request.warmStart)
+      const { coin } = run.lane
+      await seal({ request, trained, datasets: [manifest], coin, scores, begun }, out)
     },
   }
+}
+
+/** The artifact whose weights are begun with. */
+async function beginning(ports: BenchPorts, { run, log }: StepWork): Promise<string | null> {
+  if (!run.warmStart) return null
+  const incumbent = await incumbentOf(ports, run.lane)
+  if (incumbent === null) {
+    log('begins anew: the lane has no version yet')
+    return null
+  }
+  const { artifact, subject } = incumbent
+  const { input } = (await openArtifact(artifact)).manifest
+  const { length, columns } = openFamily(run.lane.family).input
+  const isAlike = input.kind !== 'text' && input.length === length
+  if (!isAlike || input.columns.join() !== columns.join()) {
+    log(`begins anew: ${subject} sees other columns`)
+    return null
+  }
+  log(`begins with the weights of ${subject}`)
+  return artifact
 }
 
 async function dataset(ports: BenchPorts, work: StepWork, out: string): Promise<void> {
   const { store } = ports
   const { run, signal, tell } = work
   const family = openFamily(run.lane.family)
-  const obstacle = ports.trainers.obstacleTo(family, run.cause === 'hand')
+  const obstacle =
+    (run.warmStart && coldOnly(family)) || ports.trainers.obstacleTo(family, run.cause === 'hand')
   if (obstacle) throw new Fault(obstacle.code, obstacle.message)
   const lane = await contractOf(ports, run.lane, family)
   const { from, to } = await stretchOf(ports, run, family)

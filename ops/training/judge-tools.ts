@@ -2,12 +2,13 @@
 import { openArtifact } from '../../models/artifact.ts'
 import { evaluate } from '../../models/judging/evaluation.ts'
 import type { Registry } from '../../models/registry.ts'
-import { type Lane, laneName, type Slot, type Version, versionName } from '../../models/version.ts'
+import { laneName } from '../../models/version.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
 import type { Config } from '../config/schema.ts'
 import type { Store } from '../store/store.ts'
 import { setVersionState } from '../store/versions/versions.ts'
+import { incumbentOf } from './incumbent.ts'
 import { verifyArtifact } from './verify-artifact.ts'
 import type { Tools } from './workshop.ts'
 
@@ -33,18 +34,14 @@ export function judgeTools(
         signal,
       }),
     evaluate: async ({ run, signal, tell, log }, { dataset, request, trained }, artifact) => {
-      const version = await incumbentOf(store, run.lane)
-      const incumbent = version && {
-        artifact: await registry.fetch(version),
-        subject: versionName(version),
-      }
+      const incumbent = await incumbentOf(ports, run.lane)
       log(`compared with ${incumbent?.subject ?? 'no skill alone: the lane has no version yet'}`)
       try {
         return await evaluate(
           {
             artifact,
             subject: `${laneName(run.lane)} of run ${run.id}`,
-            incumbent: incumbent ?? null,
+            incumbent,
             dataset,
             ranges: request.ranges.test,
             fee: config.fees,
@@ -77,13 +74,4 @@ export function judgeTools(
 function mayPass(error: unknown): unknown {
   if (!(error instanceof Fault) || error.code !== 'evaluation.died') return error
   return new Fault(error.code, error.message, { cause: error, retryable: true })
-}
-
-const newestFirst: readonly Slot[] = ['v3', 'v2', 'v1']
-
-/** Who answers for the lane now: the newest version that holds a slot. */
-async function incumbentOf(store: Store, lane: Lane): Promise<Version | undefined> {
-  const open = (await store.reads.pointers(lane)).filter(({ until }) => until === null)
-  const held = newestFirst.flatMap((slot) => open.filter((it) => it.slot === slot))[0]
-  return held && { ...lane, version: held.version }
 }

@@ -36,6 +36,7 @@ export async function train(options: TrainOptions): Promise<TrainingRunBody> {
       rowsMax: options.rows ?? null,
       trials: options.trials ?? 1,
       seed: options.seed ?? 1,
+      warmStart: options.warmStart ?? config.fleet.families[options.family]?.warmStart ?? false,
       timeLimitMs: config.training.timeLimit,
       marketAt: await newestCandle(store, options),
     })

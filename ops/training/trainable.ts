@@ -103,7 +103,18 @@ export function trainable(name: string, config: Config, trainers: Trainers): Tra
     testDaysMin: config.gate.daysMin,
     intervalMs: config.market.interval,
   }
-  return { obstacle: trainers.obstacleTo(family)?.message ?? null, ...candlesFor(needs) }
+  const isWarm = config.fleet.families[name]?.warmStart === true
+  const obstacle = (isWarm && coldOnly(family)) || trainers.obstacleTo(family)
+  return { obstacle: obstacle ? obstacle.message : null, ...candlesFor(needs) }
+}
+
+/** Why a warm start cannot be had of a family; null where it can. */
+export function coldOnly({ name, warmStart }: Pick<Family, 'name' | 'warmStart'>): Fault | null {
+  if (warmStart) return null
+  return new Fault(
+    'training.warm_start',
+    `${name} always begins anew: its trainer takes no weights of another version, so train it without a warm start`,
+  )
 }
 
 function familyOf(name: string): Family | Fault {

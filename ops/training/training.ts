@@ -70,6 +70,7 @@ export function openTraining(ports: TrainingPorts): Training {
       rowsMax: order.rows ?? null,
       trials: order.trials ?? 1,
       seed: order.seed ?? seedDefault,
+      warmStart: order.warmStart ?? config.fleet.families[lane.family]?.warmStart ?? false,
       timeLimitMs: config.training.timeLimit,
       marketAt: ports.marketNow(),
     })

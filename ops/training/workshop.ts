@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Step, StepResult, StepWork, Workshop } from '../../actors/training/run.ts'
 import { openArtifact } from '../../models/artifact.ts'
 import { type DatasetManifest, parseDatasetManifest } from '../../models/dataset/manifest.ts'
@@ -85,7 +85,10 @@ async function fit(tools: Tools, work: StepWork): Promise<StepResult> {
   // Of this try alone: what a trainer that was given up still writes, it writes nowhere.
   const out = await mkdtemp(join(to, 'out-'))
   const request = await tools.request(work, from, await datasetIn(from), out)
-  work.input(hashOf(await folder.product(id, 'dataset'), { ...request, datasets: [], out: '' }))
+  // Folders are named by what is in them, wherever they lie.
+  const warmStart = request.warmStart && basename(request.warmStart)
+  const asked = { ...request, datasets: [], out: '', warmStart }
+  work.input(hashOf(await folder.product(id, 'dataset'), asked))
   const trained = await tools.fit(work, request, join(to, 'request.json'))
   const { train, validate } = trained.rows
   return {

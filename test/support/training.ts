@@ -33,6 +33,7 @@ export function order(change: Partial<TrainingOrder> = {}): TrainingOrder {
     rowsMax: null,
     trials: 1,
     seed: 7,
+    warmStart: false,
     timeLimitMs: 3_600_000,
     marketAt: noon,
     ...change,

@@ -43,6 +43,7 @@ const runSchema = z
     rowsMax: z.int().nullable(),
     trials: z.int(),
     seed: z.int(),
+    warmStart: z.boolean().openapi({ description: 'it begins with the weights that serve' }),
     timeLimitSeconds: z.number(),
     marketAt: instant.openapi({ description: "the market's time when it was asked for" }),
     askedAt: instant,
@@ -126,6 +127,9 @@ const orderSchema = z
     rows: z.int().min(1).max(100_000_000).optional(),
     trials: z.int().min(1).max(10_000).optional(),
     seed: z.int().min(0).max(2_147_483_647).optional(),
+    warmStart: z.boolean().optional().openapi({
+      description: 'begin with the weights of the version that serves, where its trainer can',
+    }),
   })
   .openapi('TrainingOrder')
 
@@ -188,6 +192,7 @@ export function runBody(run: TrainingRead, lines = Number.POSITIVE_INFINITY): Tr
     rowsMax: run.rowsMax,
     trials: run.trials,
     seed: run.seed,
+    warmStart: run.warmStart,
     timeLimitSeconds: run.timeLimitMs / 1000,
     marketAt: iso(run.marketAt),
     askedAt: iso(run.askedAt),

@@ -14,7 +14,7 @@ import { coinOf } from './controls.ts'
 
 const train: Command = {
   name: 'train',
-  usage: '--coin C --family F [--rows N] [--trials N] [--seed N] | --cancel RUN',
+  usage: '--coin C --family F [--rows N] [--trials N] [--seed N] [--warm-start] | --cancel RUN',
   summary: 'learn from what is stored: dataset, fit, evaluation, verdict, publication',
   options: {
     coin: { type: 'string', what: 'the coin' },
@@ -22,6 +22,7 @@ const train: Command = {
     rows: { type: 'string', what: 'learn from at most so many rows; the family says by itself' },
     trials: { type: 'string', what: 'settings to try, 1 by itself' },
     seed: { type: 'string', what: 'of all chance in it, 1 by itself' },
+    'warm-start': { type: 'boolean', what: 'begin with the weights of the version that serves' },
     cancel: { type: 'string', what: 'end this run instead' },
   },
   run: async (call) => {
@@ -44,7 +45,7 @@ const train: Command = {
   },
 }
 
-type Order = Pick<TrainOptions, 'coin' | 'family' | 'rows' | 'trials' | 'seed'>
+type Order = Pick<TrainOptions, 'coin' | 'family' | 'rows' | 'trials' | 'seed' | 'warmStart'>
 
 function orderOf(call: Call): Order {
   const coin = call.text('coin')
@@ -63,6 +64,7 @@ function orderOf(call: Call): Order {
     rows: positive('rows'),
     trials: positive('trials'),
     seed: wholeNumber(train, call, 'seed'),
+    warmStart: call.flag('warm-start') || undefined,
   }
 }
 

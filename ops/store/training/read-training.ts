@@ -54,6 +54,7 @@ interface RunRow {
   readonly rows_max: number | null
   readonly trials: number
   readonly seed: number
+  readonly warm_start: boolean
   readonly time_limit_ms: Millis
   readonly market_at: Millis
   readonly asked_at: Millis
@@ -141,6 +142,7 @@ function runOf(row: RunRow, tries: readonly StepRow[], trials: readonly Trial[])
     rowsMax: row.rows_max,
     trials: row.trials,
     seed: row.seed,
+    warmStart: row.warm_start,
     timeLimitMs: row.time_limit_ms,
     marketAt: row.market_at,
     askedAt: row.asked_at,

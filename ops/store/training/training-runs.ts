@@ -84,12 +84,14 @@ export function openRunJournal(sql: Sql, names: Names): RunJournal {
 }
 
 async function ask(sql: Sql, names: Names, order: TrainingOrder): Promise<TrainingRun> {
-  const { lane, cause, rowsMax, trials, seed, timeLimitMs, marketAt } = order
+  const { lane, cause, rowsMax, trials, seed, warmStart, timeLimitMs, marketAt } = order
   const laneId = await names.lane(lane)
   const [made] = await faulted(
     () => sql<{ id: number }[]>`
-      insert into training_run (lane_id, cause, rows_max, trials, seed, time_limit_ms, market_at)
-      values (${laneId}, ${cause}, ${rowsMax}, ${trials}, ${seed}, ${timeLimitMs}, ${marketAt})
+      insert into training_run
+        (lane_id, cause, rows_max, trials, seed, warm_start, time_limit_ms, market_at)
+      values
+        (${laneId}, ${cause}, ${rowsMax}, ${trials}, ${seed}, ${warmStart}, ${timeLimitMs}, ${marketAt})
       on conflict (lane_id) where state in ('queued', 'running') do nothing
       returning id`,
   )

@@ -68,8 +68,8 @@ test('families of the file replace the default ones; the environment adds to wha
   const file = fileWith(t, 'fleet: { families: { linear: { horizon: 30m }, mine: {} } }')
   const { config } = loadConfig({ file, env: { STARLING_FLEET_FAMILIES_MINE_RETRAIN: '1d' } })
   assert.deepEqual(config.fleet.families, {
-    linear: { horizon: 1_800_000, retrain: 432_000_000, expiresAfter: null },
-    mine: { horizon: null, retrain: 86_400_000, expiresAfter: null },
+    linear: { horizon: 1_800_000, retrain: 432_000_000, warmStart: false, expiresAfter: null },
+    mine: { horizon: null, retrain: 86_400_000, warmStart: false, expiresAfter: null },
   })
 })
 
@@ -88,6 +88,12 @@ const environments: readonly [
     '1d',
     ({ config }) => config.store.keep.archivedPredictions,
     86_400_000,
+  ],
+  [
+    'STARLING_FLEET_FAMILIES_TST_WARM_START',
+    'true',
+    ({ config }) => config.fleet.families.tst?.warmStart,
+    true,
   ],
   ['STARLING_BUS_BROKERS', '', ({ config }) => config.bus.brokers.length, 0],
   ['DATABASE_URL', 'postgres://h/x', ({ config }) => config.store.url, 'postgres://h/x'],
@@ -159,6 +165,16 @@ const wrong: readonly [string, string, string][] = [
     'a source that is no id',
     'market: { source: "Binance US" }',
     '1: market.source: found "Binance US", expected auto, tape or the id of a ccxt exchange such as binance',
+  ],
+  [
+    'a rented machine',
+    'training:\n  where: vast',
+    '2: training.where: found "vast", expected local or off: machines cannot be rented yet',
+  ],
+  [
+    'a warm start that is neither',
+    'fleet:\n  families:\n    tst: { warmStart: 1 }',
+    '3: fleet.families.tst.warmStart: found 1, expected true or false',
   ],
   [
     'a horizon between candles',

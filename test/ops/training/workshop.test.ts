@@ -52,6 +52,7 @@ interface Case {
   readonly trainer?: ReturnType<typeof badTrainer>
   readonly mend?: (workshop: Workshop) => Workshop
   readonly rowsMax?: number
+  readonly warmStart?: boolean
 }
 
 async function train(coin: Coin, it: Case = {}): Promise<TrainingRead> {
@@ -66,9 +67,8 @@ async function train(coin: Coin, it: Case = {}): Promise<TrainingRead> {
     },
   })
   const lane = { coin, family: it.family ?? 'linear' }
-  const { id } = await journal.ask(
-    order({ lane, marketAt: newest + minuteMs, rowsMax: it.rowsMax ?? null }),
-  )
+  const { rowsMax = null, warmStart = false } = it
+  const { id } = await journal.ask(order({ lane, marketAt: newest + minuteMs, rowsMax, warmStart }))
   const holder = { name: 'test', epoch: ++epoch }
   const timing = { beatMs: 100, silentMsMax: 60_000 }
   const bench = it.mend?.(workshop) ?? workshop
@@ -165,6 +165,17 @@ test('too few rows, and rows of one class, are said and not tried again', async 
   const one = await train(await stored('RISE/USDT', rising))
   assert.deepEqual([one.state, one.code, triesOf(one, 'fit')], ['failed', 'data.one_class', 1])
   await assertNothingPublished(one)
+})
+
+test('a family that takes no weights says so, and is not scheduled with a warm start', async () => {
+  const run = await train(btc, { warmStart: true })
+  assert.deepEqual([run.state, run.code], ['failed', 'training.warm_start'])
+  await assertNothingPublished(run)
+  const families = { linear: { warmStart: true }, tst: { warmStart: true } }
+  const config = configSchema.parse({ fleet: { families } })
+  const trainers = { obstacleTo: () => null, commandFor: assert.fail }
+  assert.match(trainable('linear', config, trainers).obstacle ?? '', /linear always begins anew/)
+  assert.equal(trainable('tst', config, trainers).obstacle, null)
 })
 
 /** A machine on which `python3` is this script, or is not at all. */

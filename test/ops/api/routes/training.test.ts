@@ -4,7 +4,10 @@ import type { TrainingBody, TrainingRunBody } from '../../../../ops/api/routes/t
 import { Fault } from '../../../../streams/fault.ts'
 import { ask, asOperator, run, stubDeps, stubReads } from '../stub.ts'
 
-const order = { coin: 'BTC/USDT', family: 'linear', rows: 5_000, trials: 3, seed: 9 }
+const order = {
+  ...{ coin: 'BTC/USDT', family: 'linear' },
+  ...{ rows: 5_000, trials: 3, seed: 9, warmStart: true },
+}
 const post = (body: unknown) => ({
   method: 'POST',
   headers: asOperator,

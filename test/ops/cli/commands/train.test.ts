@@ -70,11 +70,13 @@ test('without a daemon the work is done here', async () => {
     asked.push(options)
     return runBody({ ...run, state: 'passed' })
   }
-  const line = 'train --coin btc-usdt --family linear --rows 5000 --trials 3 --seed 9 --json'
+  const line =
+    'train --coin btc-usdt --family linear --rows 5000 --trials 3 --seed 9 --warm-start --json'
   const { code, out } = await starling(line, { ...alone, daemon: { ...daemon, train } })
   assert.deepEqual([code, JSON.parse(out).verdict], [0, 'passed'])
-  const { coin, family, rows, trials, seed } = asked[0] as TrainOptions
+  const { coin, family, rows, trials, seed, warmStart } = asked[0] as TrainOptions
   assert.deepEqual([coin, family, rows, trials, seed], ['BTC/USDT', 'linear', 5000, 3, 9])
+  assert.equal(warmStart, true)
 })
 
 test('a run is cancelled by its number, with a daemon and without', async () => {

@@ -264,12 +264,12 @@ test('the oldest run comes first, one at a time, and a dead stranger is waited f
 
 test('a queued run is cancelled at once; runs are listed newest first, in pages, as they are', async () => {
   const lane = { coin: eth, family: 'tst' }
-  const made = await journal.ask(order({ lane, rowsMax: 5_000, trials: 3 }))
+  const made = await journal.ask(order({ lane, rowsMax: 5_000, trials: 3, warmStart: true }))
   assert.equal((await journal.cancel(made.id)).state, 'cancelled')
   const { items } = await readRuns(store.sql, { coin: eth, family: 'tst', limit: 5 })
   assert.deepEqual(
-    items.map(({ id, rowsMax, trials }) => [id, rowsMax, trials]),
-    [[made.id, 5_000, 3]],
+    items.map(({ id, rowsMax, trials, warmStart }) => [id, rowsMax, trials, warmStart]),
+    [[made.id, 5_000, 3, true]],
   )
   const page = await readRuns(store.sql, { limit: 2 })
   assert.equal(page.items[0]?.id, made.id)

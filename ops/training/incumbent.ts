@@ -1,0 +1,24 @@
+/** Who answers for a lane now: the newest version that holds a slot. */
+import { type Lane, type Slot, type Version, versionName } from '../../models/version.ts'
+import type { BenchPorts } from './open.ts'
+
+export interface Incumbent {
+  /** An artifact folder. */
+  readonly artifact: string
+  /** For people: `BTC-USDT/linear@3`. */
+  readonly subject: string
+}
+
+const newestFirst: readonly Slot[] = ['v3', 'v2', 'v1']
+
+/** Null where the lane has no version yet. */
+export async function incumbentOf(
+  { store, registry }: Pick<BenchPorts, 'store' | 'registry'>,
+  lane: Lane,
+): Promise<Incumbent | null> {
+  const open = (await store.reads.pointers(lane)).filter(({ until }) => until === null)
+  const held = newestFirst.flatMap((slot) => open.filter((it) => it.slot === slot))[0]
+  if (held === undefined) return null
+  const version: Version = { ...lane, version: held.version }
+  return { artifact: await registry.fetch(version), subject: versionName(version) }
+}
