@@ -6,35 +6,24 @@ import { score } from '../../../../models/scores/score.ts'
 import type { ScoreSums } from '../../../../models/scores/sums.ts'
 import { profitOf } from '../../../../models/scores/trading.ts'
 import type { Version } from '../../../../models/version.ts'
-import { resolveOutcomes } from '../../../../ops/store/scores/outcomes.ts'
 import { randomFrom } from '../../../../streams/random.ts'
 import { dayMs, minuteMs } from '../../../../streams/time.ts'
+import { blank, btc, candle, noon, prediction, version } from '../../../support/database.ts'
 import {
-  blank,
-  btc,
-  candle,
-  entries,
-  manifest,
-  noon,
-  openTestStore,
-  prediction,
-  type TestStore,
-  version,
-} from '../../../support/database.ts'
+  at,
+  horizon,
+  type ScoredLedger,
+  scoredLedger,
+  twoAhead,
+} from '../../../support/scored-ledger.ts'
 
-const at = (i: number): number => noon + i * minuteMs
 const costs = { fee: 0.001, slippage: 0.0005 }
 const minutes = 3 * 1440
-const horizon = 2
-const plan = manifest({
-  horizonCandles: horizon,
-  label: { kind: 'threshold', up: 0.01, down: -0.01 },
-})
 const random = randomFrom('day sums')
 const closes = Array.from({ length: minutes }, () => 100 * Math.exp(0.01 * random.normal()))
 
 /** Candles from noon on, as if both had been there: closes jump about. */
-async function market(store: TestStore): Promise<void> {
+async function market({ store }: ScoredLedger): Promise<void> {
   await store.write.writeHistory(closes.map((close, i) => candle(i, { close })))
 }
 
@@ -88,12 +77,12 @@ function flat(value: unknown): readonly number[] {
 const cost = costs.fee + costs.slippage
 
 test('the database and an evaluation make the same sums of the same rows', async () => {
-  const store = await openTestStore()
-  const who = await version(store, { manifest: plan })
+  const ledger = await scoredLedger(cost)
+  const { store, who } = ledger
   const list = saying(who, 'one')
-  await market(store)
-  await store.write.commit(entries(...list), () => at(minutes))
-  await resolveOutcomes(store, btc, cost)
+  await market(ledger)
+  await ledger.say(...list)
+  await ledger.resolve()
   const expected = tallied(list)
   // Whole days before the mark come from the table, and the last from rows; cut by a minute, all come from rows.
   assertEqualSums(await store.reads.daySums({}), expected)
@@ -116,15 +105,13 @@ test('the drawdown of sums is that of the profits one by one', async () => {
 })
 
 test('two versions are summed over the candles that both answered, and over no other', async () => {
-  const store = await openTestStore()
-  const [one, other] = [
-    await version(store, { manifest: plan }),
-    await version(store, { manifest: plan }),
-  ]
+  const ledger = await scoredLedger(cost)
+  const { store, who: one } = ledger
+  const other = await version(store, { manifest: twoAhead })
   const [mine, theirs] = [saying(one, 'one', 3), saying(other, 'two', 5)]
-  await market(store)
-  await store.write.commit(entries(...mine, ...theirs), () => at(minutes))
-  await resolveOutcomes(store, btc, cost)
+  await market(ledger)
+  await ledger.say(...mine, ...theirs)
+  await ledger.resolve()
   const answered = (list: readonly Prediction[]) => new Set(list.map((it) => it.openAt))
   const shared = (list: readonly Prediction[], by: readonly Prediction[]) =>
     tallied(list.filter((it) => answered(by).has(it.openAt)))
@@ -141,19 +128,16 @@ test('two versions are summed over the candles that both answered, and over no o
 })
 
 test('coverage counts what could have been answered: no empty candle, none from before, none trained on', async () => {
-  const store = await openTestStore()
-  const who = await version(store, { manifest: plan })
-  await market(store)
-  await store.write.commit(
-    [200, 201, 202].map((i) => ({ type: 'candle', candle: blank(i, 'empty', { revision: 1 }) })),
-    () => at(minutes),
-  )
+  const ledger = await scoredLedger(cost)
+  const { store, who } = ledger
+  await market(ledger)
+  await ledger.write(...[200, 201, 202].map((i) => blank(i, 'empty', { revision: 1 })))
   const list = saying(who, 'one').filter((it) => {
     const i = (it.openAt - noon) / minuteMs
     return i >= 50 && (i < 200 || i > 202) && i % 10 !== 7
   })
-  await store.write.commit(entries(...list), () => at(minutes))
-  await resolveOutcomes(store, btc, cost)
+  await ledger.say(...list)
+  await ledger.resolve()
   const mark = minutes - horizon
   const [all] = await store.reads.coverage({})
   const inSample = list.filter((it) => it.inSample).length
@@ -174,14 +158,14 @@ test('coverage counts what could have been answered: no empty candle, none from 
 })
 
 test('a day on which nothing was answered is a day without coverage, not a day without candles', async () => {
-  const store = await openTestStore()
-  const who = await version(store, { manifest: plan })
-  await market(store)
+  const ledger = await scoredLedger(cost)
+  const { store, who } = ledger
+  await market(ledger)
   const list = saying(who, 'one').filter(
     (it) => it.openAt < Date.UTC(2026, 5, 3) || it.openAt >= Date.UTC(2026, 5, 4),
   )
-  await store.write.commit(entries(...list), () => at(minutes))
-  await resolveOutcomes(store, btc, cost)
+  await ledger.say(...list)
+  await ledger.resolve()
   const day = { from: Date.UTC(2026, 5, 3), to: Date.UTC(2026, 5, 4) }
   const [found] = await store.reads.coverage(day)
   assert.deepEqual([found?.candles, found?.answered], [1440, 0])

@@ -4,18 +4,11 @@ import { test } from 'node:test'
 import { readPrices } from '../../../../models/dataset/candles.ts'
 import { labelled } from '../../../../models/label.ts'
 import type { Label } from '../../../../models/manifest.ts'
-import { resolveOutcomes } from '../../../../ops/store/scores/outcomes.ts'
 import type { Candle } from '../../../../streams/candles/candle.ts'
 import { minuteMs } from '../../../../streams/time.ts'
 import { btc, madeCandles } from '../../../support/candles.ts'
-import {
-  entries,
-  manifest,
-  noon,
-  openTestStore,
-  prediction,
-  version,
-} from '../../../support/database.ts'
+import { entries, manifest, noon, prediction } from '../../../support/database.ts'
+import { scoredLedger } from '../../../support/scored-ledger.ts'
 
 const count = 400
 const horizonCandles = 15
@@ -62,23 +55,17 @@ const labels: readonly Label[] = [
 for (const label of labels) {
   const words = JSON.stringify(label)
   test(`the ledger's outcomes are training's labels: ${words}`, async () => {
-    const store = await openTestStore()
     const task = label.kind === 'return' || label.kind === 'volatility' ? 'regress' : 'classify'
-    const who = await version(store, {
-      slot: 'v1',
-      manifest: manifest({ horizonCandles, label, task }),
-    })
-    await store.write.commit(
-      before.map((candle) => ({ type: 'candle', candle })),
-      () => noon,
+    const { store, who, write, resolve } = await scoredLedger(
+      0,
+      manifest({ horizonCandles, label, task }),
     )
-    const all = Array.from({ length: count }, (_, i) =>
-      entries(prediction(who, i)).slice(-1),
-    ).flat()
-    await store.write.commit(all, () => noon + count * minuteMs)
-    await resolveOutcomes(store, btc, 0)
-    await store.write.commit([{ type: 'candle', candle: after[changed] as Candle }], () => noon)
-    await resolveOutcomes(store, btc, 0)
+    await write(...before)
+    const said = Array.from({ length: count }, (_, i) => prediction(who, i))
+    await store.write.commit(entries(...said), () => noon + count * minuteMs)
+    await resolve()
+    await write(after[changed] as Candle)
+    await resolve()
     const found = await store.sql<
       { open_at: number; label: string | null; actual: number; naive: number; change: number }[]
     >`

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Version } from '../../../../models/version.ts'
-import { resolveOutcomes } from '../../../../ops/store/scores/outcomes.ts'
-import type { Candle } from '../../../../streams/candles/candle.ts'
 import { dayMs, minuteMs } from '../../../../streams/time.ts'
 import {
   blank,
@@ -11,49 +9,36 @@ import {
   entries,
   manifest,
   noon,
-  openTestStore,
   prediction,
-  type TestStore,
   version,
 } from '../../../support/database.ts'
+import { at, type ScoredLedger, scoredLedger, twoAhead } from '../../../support/scored-ledger.ts'
 
-const at = (i: number): number => noon + i * minuteMs
 const fee = 0.001
-const twoAhead = manifest({
-  horizonCandles: 2,
-  label: { kind: 'threshold', up: 0.01, down: -0.01 },
-})
-
-async function write(store: TestStore, ...candles: readonly Candle[]): Promise<void> {
-  await store.write.commit(
-    candles.map((it) => ({ type: 'candle', candle: it })),
-    () => at(0),
-  )
-}
 
 /** Candles with these closes from 0 on; `e` is empty, `m` missing. */
-async function closes(store: TestStore, ...list: readonly (number | 'e' | 'm')[]): Promise<void> {
+async function closes(to: ScoredLedger, ...list: readonly (number | 'e' | 'm')[]): Promise<void> {
   const made = list.map((close, i) => {
     if (close === 'e') return blank(i, 'empty')
     return close === 'm' ? blank(i, 'missing') : candle(i, { close })
   })
-  await write(store, ...made)
+  await to.write(...made)
 }
 
-async function outcome(store: TestStore, who: Version, i: number) {
+async function outcome({ store }: ScoredLedger, who: Version, i: number) {
   return (await store.reads.prediction(who, at(i)))?.outcome ?? null
 }
 
 test('an outcome waits for the candle that closes a horizon later', async () => {
-  const store = await openTestStore()
-  const who = await version(store, { slot: 'v1', manifest: twoAhead })
-  await store.write.commit(entries(prediction(who, 0)), () => at(1))
-  await closes(store, 100, 101)
-  assert.equal(await resolveOutcomes(store, btc, fee), 0)
-  await write(store, candle(2, { close: 103 }))
-  assert.equal(await resolveOutcomes(store, btc, fee), 1)
-  assert.equal(await resolveOutcomes(store, btc, fee), 0)
-  const found = await outcome(store, who, 0)
+  const ledger = await scoredLedger(fee)
+  const { who } = ledger
+  await ledger.say(prediction(who, 0))
+  await closes(ledger, 100, 101)
+  assert.equal(await ledger.resolve(), 0)
+  await ledger.write(candle(2, { close: 103 }))
+  assert.equal(await ledger.resolve(), 1)
+  assert.equal(await ledger.resolve(), 0)
+  const found = await outcome(ledger, who, 0)
   assert.deepEqual(found, {
     resolvedAt: at(3),
     return: 103 / 100 - 1,
@@ -77,15 +62,16 @@ const labels: readonly [
   [105, 'hold', 'buy', 0],
 ]
 test('the label says what the market did, and the profit what the signal made of it after fees', async (t) => {
-  const store = await openTestStore()
+  const ledger = await scoredLedger(fee)
+  const { store } = ledger
   for (const [close, signal, label, position] of labels)
     await t.test(`${signal} before a close of ${close} is answered with ${label}`, async () => {
       await store.sql`truncate candle, prediction, outcome`
       const who = await version(store, { manifest: twoAhead })
-      await store.write.commit(entries(prediction(who, 0, { signal })), () => at(1))
-      await closes(store, 100, 100, close)
-      await resolveOutcomes(store, btc, fee)
-      const found = await outcome(store, who, 0)
+      await ledger.say(prediction(who, 0, { signal }))
+      await closes(ledger, 100, 100, close)
+      await ledger.resolve()
+      const found = await outcome(ledger, who, 0)
       const change = close / 100 - 1
       assert.deepEqual(
         [found?.label, found?.correct, found?.profit],
@@ -95,55 +81,55 @@ test('the label says what the market did, and the profit what the signal made of
 })
 
 test('a close is carried over empty minutes, and unknown over missing ones until they heal', async () => {
-  const store = await openTestStore()
-  const who = await version(store, { manifest: twoAhead })
-  await store.write.commit(entries(...[0, 1, 2, 3].map((i) => prediction(who, i))), () => at(1))
+  const ledger = await scoredLedger(fee)
+  const { who } = ledger
+  await ledger.say(...[0, 1, 2, 3].map((i) => prediction(who, i)))
   // Ends at 2: carried from 1. Ends at 3: missing. Begins at 2, empty: carried from 1. Begins at 3: missing.
-  await closes(store, 100, 110, 'e', 'm', 121, 130)
-  assert.equal(await resolveOutcomes(store, btc, fee), 2)
-  assert.equal((await outcome(store, who, 0))?.return, 110 / 100 - 1)
-  assert.equal(await outcome(store, who, 1), null)
-  assert.equal((await outcome(store, who, 2))?.return, 121 / 110 - 1)
-  await write(store, candle(3, { close: 120, revision: 1 }))
-  assert.equal(await resolveOutcomes(store, btc, fee), 2)
-  assert.equal((await outcome(store, who, 1))?.return, 120 / 110 - 1)
-  assert.equal((await outcome(store, who, 3))?.return, 130 / 120 - 1)
+  await closes(ledger, 100, 110, 'e', 'm', 121, 130)
+  assert.equal(await ledger.resolve(), 2)
+  assert.equal((await outcome(ledger, who, 0))?.return, 110 / 100 - 1)
+  assert.equal(await outcome(ledger, who, 1), null)
+  assert.equal((await outcome(ledger, who, 2))?.return, 121 / 110 - 1)
+  await ledger.write(candle(3, { close: 120, revision: 1 }))
+  assert.equal(await ledger.resolve(), 2)
+  assert.equal((await outcome(ledger, who, 1))?.return, 120 / 110 - 1)
+  assert.equal((await outcome(ledger, who, 3))?.return, 130 / 120 - 1)
 })
 
 test('a corrected candle corrects the outcomes that stand on it, and the sums of their day', async () => {
-  const store = await openTestStore()
-  const who = await version(store, { manifest: twoAhead })
-  await store.write.commit(entries(...[0, 1].map((i) => prediction(who, i))), () => at(1))
-  await closes(store, 100, 100, 100, 100)
-  await resolveOutcomes(store, btc, fee)
-  await write(store, candle(2, { close: 150, revision: 1, state: 'corrected' }))
-  assert.equal(await resolveOutcomes(store, btc, fee), 1)
+  const ledger = await scoredLedger(fee)
+  const { store, who } = ledger
+  await ledger.say(...[0, 1].map((i) => prediction(who, i)))
+  await closes(ledger, 100, 100, 100, 100)
+  await ledger.resolve()
+  await ledger.write(candle(2, { close: 150, revision: 1, state: 'corrected' }))
+  assert.equal(await ledger.resolve(), 1)
   const [day] = await store.reads.daySums({})
   assert.equal(day?.n, 2)
   assert.ok(Math.abs((day?.profitSum ?? 0) - (0.5 - 4 * fee)) < 1e-12)
 })
 
 test('predictions added behind the mark are resolved too', async () => {
-  const store = await openTestStore()
-  const who = await version(store, { manifest: twoAhead })
-  await closes(store, 1, 2, 3, 4, 5)
+  const ledger = await scoredLedger(fee)
+  const { store, who } = ledger
+  await closes(ledger, 1, 2, 3, 4, 5)
   const due = { horizonMs: 2 * minuteMs }
   await store.write.commit(entries(prediction(who, 2, due)), () => at(5))
-  assert.equal(await resolveOutcomes(store, btc, fee), 1)
+  assert.equal(await ledger.resolve(), 1)
   await store.write.commit(entries(prediction(who, 0, due)), () => at(5))
-  assert.equal(await resolveOutcomes(store, btc, fee), 1)
+  assert.equal(await ledger.resolve(), 1)
 })
 
 test('a volatility is held against what the price did, whichever way, and against the time before', async () => {
-  const store = await openTestStore()
   const plan = manifest({ horizonCandles: 2, task: 'regress', label: { kind: 'volatility' } })
-  const who = await version(store, { manifest: plan })
+  const ledger = await scoredLedger(fee, plan)
+  const { store, who } = ledger
   const said = prediction(who, 2, { signal: null, probabilities: null, value: 0.03 })
-  await store.write.commit(entries(said), () => at(1))
-  await closes(store, 100, 101, 100, 102, 'e')
-  await write(store, candle(5, { close: 7 }))
-  await resolveOutcomes(store, btc, fee)
-  const found = await outcome(store, who, 2)
+  await ledger.say(said)
+  await closes(ledger, 100, 101, 100, 102, 'e')
+  await ledger.write(candle(5, { close: 7 }))
+  await ledger.resolve()
+  const found = await outcome(ledger, who, 2)
   assert.deepEqual([found?.label, found?.correct, found?.profit], [null, null, null])
   const [day] = await store.reads.daySums({})
   const actual = Math.log(102 / 100)
@@ -154,8 +140,8 @@ test('a volatility is held against what the price did, whichever way, and agains
 })
 
 test('a day counts once, whether its mark lies before, in or after it, and when the mark moves back', async () => {
-  const store = await openTestStore()
-  const who = await version(store, { manifest: twoAhead })
+  const ledger = await scoredLedger(fee)
+  const { store, who } = ledger
   const minutes = 2 * 1440
   await store.write.writeHistory(Array.from({ length: minutes }, (_, i) => candle(i)))
   const due = { horizonMs: 2 * minuteMs, asked: 'backfill' } as const
@@ -166,24 +152,24 @@ test('a day counts once, whether its mark lies before, in or after it, and when 
     await store.write.commit(entries(...list), () => at(minutes))
   }
   await say(100, 719)
-  await resolveOutcomes(store, btc, fee)
+  await ledger.resolve()
   assert.deepEqual(await counts(), [619])
   // The next day begins at 720; then the mark has passed the first.
   await say(720, 730)
-  await resolveOutcomes(store, btc, fee)
+  await ledger.resolve()
   assert.deepEqual(await counts(), [619, 10])
   await say(0, 100)
   assert.deepEqual(await counts(), [619, 10])
-  await resolveOutcomes(store, btc, fee)
+  await ledger.resolve()
   assert.deepEqual(await counts(), [719, 10])
   await say(2200, 2210)
-  await resolveOutcomes(store, btc, fee)
+  await ledger.resolve()
   assert.deepEqual(await counts(), [719, 10, 10])
 })
 
 test('sums by day are the same from the table and from rows, and never over rows seen in training', async () => {
-  const store = await openTestStore()
-  const who = await version(store, { slot: 'v1', manifest: twoAhead })
+  const ledger = await scoredLedger(fee)
+  const { store, who } = ledger
   const minutes = 3 * 1440
   const list = Array.from({ length: minutes }, (_, i) =>
     candle(i, { close: 100 * (1 + 0.02 * Math.sin(i * i)) }),
@@ -198,8 +184,8 @@ test('sums by day are the same from the table and from rows, and never over rows
       asked: 'backfill',
     })
   })
-  await store.write.commit(entries(...predictions), () => at(minutes))
-  await resolveOutcomes(store, btc, fee)
+  await ledger.say(...predictions)
+  await ledger.resolve()
   const whole = await store.reads.daySums({ coin: btc, family: 'linear', version: 1 })
   assert.deepEqual(
     whole.map((it) => it.day),
