@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Subject } from 'rxjs'
 import { randomFrom } from '../../streams/random.ts'
 import { binance } from './binance.ts'
 import type { Dialect } from './dialect.ts'
@@ -45,6 +46,8 @@ export class Exchange {
   /** How many sockets have been opened, and what was asked over REST. */
   connections = 0
   readonly questions: string[] = []
+  /** Somebody came, said or asked something, or left. */
+  readonly visited$ = new Subject<void>()
   readonly urls: { readonly rest: string; readonly ws: string }
   readonly #dialect: Dialect
   readonly #markets: readonly Market[]
@@ -169,10 +172,12 @@ export class Exchange {
       (gone) => {
         this.#peers.delete(gone)
         this.#mute.delete(gone)
+        this.visited$.next()
       },
     )
     this.#peers.set(peer, new Set())
     for (const text of this.#dialect.greeting()) peer.send(text)
+    this.visited$.next()
   }
 
   #heard(text: string, peer: Peer): void {
@@ -181,6 +186,7 @@ export class Exchange {
     const { subscribed, replies } = this.#dialect.hear(JSON.parse(text), this.#markets)
     for (const coin of subscribed) coins.add(coin)
     for (const reply of replies) peer.send(reply)
+    this.visited$.next()
   }
 
   #beat(): void {
@@ -193,6 +199,7 @@ export class Exchange {
     if (faults.outage) return void request.socket.destroy()
     const url = new URL(request.url ?? '/', this.urls.rest)
     this.questions.push(url.pathname + url.search)
+    this.visited$.next()
     const fault = faults.rest
     if (fault !== undefined && fault.times > 0) {
       fault.times -= 1

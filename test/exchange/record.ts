@@ -1,6 +1,15 @@
 /** Follows a coin of a stand-in exchange through the real feed and writes down what it says. */
 import assert from 'node:assert/strict'
-import type { Subscription } from 'rxjs'
+import {
+  filter,
+  firstValueFrom,
+  type Observable,
+  Subject,
+  type Subscription,
+  startWith,
+  throwError,
+  timeout,
+} from 'rxjs'
 import type { Coin } from '../../streams/coin.ts'
 import { type CcxtOptions, ccxtFeed } from '../../streams/feeds/ccxt.ts'
 import type { FeedItem } from '../../streams/feeds/feed.ts'
@@ -9,18 +18,17 @@ import type { Gap } from '../../streams/gap.ts'
 import { floorTo, wallClock } from '../../streams/time.ts'
 import type { Deal } from './market.ts'
 
-/** Looks again and again until it holds; the deadline is for a machine that is busy with something else. */
-export async function until(
+/** Looks at once and after each event until it holds; the deadline is for what never comes. */
+export async function untilHeard(
+  events$: Observable<unknown>,
   holds: () => boolean,
   what: string | (() => string),
   deadlineMs = 15_000,
 ): Promise<void> {
-  const end = Date.now() + deadlineMs
-  while (!holds()) {
-    const told = typeof what === 'string' ? what : what()
-    assert.ok(Date.now() < end, `not within ${deadlineMs} ms: ${told}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
+  const inVain = (): Error =>
+    new Error(`not within ${deadlineMs} ms: ${typeof what === 'string' ? what : what()}`)
+  const late = timeout({ first: deadlineMs, with: () => throwError(inVain) })
+  await firstValueFrom(events$.pipe(startWith(undefined), filter(holds), late))
 }
 
 /** Short enough for a test, each still longer than what a busy machine does to a timer. */
@@ -59,14 +67,19 @@ export interface Heard {
 export class Record {
   readonly items: FeedItem[] = []
   readonly trades: Heard[] = []
+  readonly #heard$ = new Subject<void>()
   readonly #subscription: Subscription
   completed = false
 
   constructor(feed: LiveFeed, coin: Coin, from: number) {
     this.#subscription = feed.open(coin, from).subscribe({
-      next: (item) => this.#note(item),
+      next: (item) => {
+        this.#note(item)
+        this.#heard$.next()
+      },
       complete: () => {
         this.completed = true
+        this.#heard$.next()
       },
     })
   }
@@ -94,12 +107,17 @@ export class Record {
     this.#subscription.unsubscribe()
   }
 
+  /** By what it hears from now on, if it does not hold already. */
+  until(holds: () => boolean, what: string | (() => string)): Promise<void> {
+    return untilHeard(this.#heard$, holds, what)
+  }
+
   async hears(deals: readonly Deal[]): Promise<void> {
     const missing = (): number => {
       const ids = new Set(this.trades.map((trade) => trade.id))
       return deals.filter((deal) => !ids.has(deal.id)).length
     }
-    await until(
+    await this.until(
       () => missing() === 0,
       () => `${missing()} of ${deals.length} trades are missing`,
     )

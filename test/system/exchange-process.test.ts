@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Coin, parseCoin } from '../../streams/coin.ts'
-import { liveFeedOf, quick, Record, until } from '../exchange/record.ts'
+import { liveFeedOf, quick, Record } from '../exchange/record.ts'
 import { startStandIn } from '../support/stand-in.ts'
 
 const venues = [
@@ -25,7 +25,7 @@ for (const [venue, name] of venues) {
     const from = feed.now() - 60_000
     const record = new Record(feed, coin, from)
     const connected = (times: number) =>
-      until(() => record.of('connected').length >= times, `connected ${times} times`)
+      record.until(() => record.of('connected').length >= times, `connected ${times} times`)
     await connected(1)
     await exchange.tell({ do: 'drop' })
     await connected(2)
@@ -45,7 +45,7 @@ for (const [venue, name] of venues) {
     await exchange.tell({ do: 'pass', coins: [coin], ms: 3_600_000, everyMs: 200 })
     await exchange.tell({ do: 'faults', set: { outage: false } })
     await connected(5)
-    await until(() => record.mended(), 'every gap has healed')
+    await record.until(() => record.mended(), 'every gap has healed')
     exchange.signal('SIGSTOP')
     exchange.signal('SIGCONT')
     const truth = (await exchange.deals(coin)).filter((deal) => deal.at >= from)
@@ -53,7 +53,7 @@ for (const [venue, name] of venues) {
       const heard = new Set(record.trades.map(({ id }) => id))
       return truth.filter(({ id }) => !heard.has(id))
     }
-    await until(
+    await record.until(
       () => lost().length === 0,
       () => `lost ${JSON.stringify(lost().slice(0, 3))}`,
     )

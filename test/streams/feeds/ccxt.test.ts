@@ -1,13 +1,14 @@
 /** The live feed over the real ccxt, against exchanges that speak Binance's and Kraken's own formats over loopback. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { Subject } from 'rxjs'
 import { listen } from '../../../streams/channels.ts'
 import { type Coin, parseCoin } from '../../../streams/coin.ts'
 import { canReach, ccxtFeed } from '../../../streams/feeds/ccxt.ts'
 import type { LiveFeed, LiveLimits } from '../../../streams/feeds/live/live-feed.ts'
 import { wallClock } from '../../../streams/time.ts'
 import { Exchange } from '../../exchange/exchange.ts'
-import { liveFeedOf, quick, Record, until } from '../../exchange/record.ts'
+import { liveFeedOf, quick, Record, untilHeard } from '../../exchange/record.ts'
 
 const venues = [
   { source: 'binance', coin: parseCoin('BTC/USDT') as Coin, other: parseCoin('ETH/USDT') as Coin },
@@ -42,7 +43,7 @@ for (const { source, coin, other } of venues) {
     const from = Date.now() - 5_000
     exchange.market(coin).generate(from, from + 4_900, 20)
     const record = new Record(feed, coin, from)
-    await until(() => record.of('connected').length === 1, 'connected')
+    await record.until(() => record.of('connected').length === 1, 'connected')
     await record.hears(exchange.market(coin).deals)
     const trade = (count: number): void => {
       for (let i = 0; i < count; i++) exchange.trade(coin, { price: 100 + i, size: 1 + i })
@@ -59,7 +60,7 @@ for (const { source, coin, other } of venues) {
   test(`${source}: trades before and after the start arrive once, coins share a socket`, async (t) => {
     const s = await stage(t)
     const second = new Record(s.feed, other, Date.now())
-    await until(() => second.of('connected').length === 1, 'connected')
+    await second.until(() => second.of('connected').length === 1, 'connected')
     s.trade(50)
     for (let i = 0; i < 50; i++) s.exchange.trade(other, { price: 10 + i, size: 2 })
     await endsWell(s)
@@ -67,7 +68,7 @@ for (const { source, coin, other } of venues) {
     assert.equal(s.exchange.connections, 1)
     assert.equal(s.record.of('gap').length, 0)
     const at = s.feed.now()
-    await until(() => (s.record.of('clock').at(-1)?.at ?? 0) > at, 'the clock goes on')
+    await s.record.until(() => (s.record.of('clock').at(-1)?.at ?? 0) > at, 'the clock goes on')
   })
 
   test(`${source}: a socket that breaks between opening and subscribing is one more that broke`, async (t) => {
@@ -76,10 +77,10 @@ for (const { source, coin, other } of venues) {
     for (let breaks = 0; breaks < 10; breaks++) {
       const opened = s.exchange.connections
       s.exchange.drop()
-      await until(() => s.exchange.connections > opened, 'opened')
+      await untilHeard(s.exchange.visited$, () => s.exchange.connections > opened, 'opened')
     }
-    await until(() => second.of('connected').length > 0, 'connected')
-    await until(() => s.exchange.listeners === 1, 'subscribed')
+    await second.until(() => second.of('connected').length > 0, 'connected')
+    await untilHeard(s.exchange.visited$, () => s.exchange.listeners === 1, 'subscribed')
     s.trade(10)
     await endsWell(s)
   })
@@ -97,8 +98,8 @@ for (const { source, coin, other } of venues) {
     s.trade(5)
     s.exchange.drop()
     s.trade(5)
-    await until(() => s.record.of('connected').length === 2, 'connected again')
-    await until(() => s.record.mended(), 'healed')
+    await s.record.until(() => s.record.of('connected').length === 2, 'connected again')
+    await s.record.until(() => s.record.mended(), 'healed')
     s.trade(5)
     await endsWell(s)
     assert.equal(s.record.of('reconnecting')[0]?.attempt, 1)
@@ -108,14 +109,15 @@ for (const { source, coin, other } of venues) {
   test(`${source}: a silent socket is replaced, a quiet market is not`, async (t) => {
     const staleness = { limitMsMin: 250, limitMsMax: 500, limitMsUnknown: 250 }
     const s = await stage(t, { limits: { staleness } })
-    await until(
+    await untilHeard(
+      s.exchange.visited$,
       () => s.exchange.questions.filter(isTrades).length >= 3,
       'the quiet market is asked',
     )
     assert.equal(s.record.of('reconnecting').length, 0)
     s.exchange.mute()
     s.trade(3)
-    await until(() => s.record.mended(), 'healed')
+    await s.record.until(() => s.record.mended(), 'healed')
     assert.equal(s.record.of('reconnecting')[0]?.cause, 'silent')
     assert.equal(s.record.of('gap')[0]?.gap.cause, 'silent')
     s.trade(3)
@@ -143,7 +145,7 @@ for (const { source, coin, other } of venues) {
       s.exchange.market(coin).add({ at: s.exchange.now(), price: 7, size: 7 })
     }
     s.trade(3)
-    await until(() => s.record.mended(), 'healed')
+    await s.record.until(() => s.record.mended(), 'healed')
     assert.deepEqual([...new Set(s.record.of('gap').map(({ gap }) => gap.cause))], ['sequence'])
     await endsWell(s)
     assert.equal(s.record.of('reconnecting').length, 0)
@@ -152,7 +154,13 @@ for (const { source, coin, other } of venues) {
   test(`${source}: what cannot be a trade or a frame is counted and costs nothing else`, async (t) => {
     const s = await stage(t)
     const refused: string[] = []
-    t.after(listen('feed.refused', ({ what }) => void refused.push(what)))
+    const refusals$ = new Subject<void>()
+    t.after(
+      listen('feed.refused', ({ what }) => {
+        refused.push(what)
+        refusals$.next()
+      }),
+    )
     s.exchange.say('{"e":"aggTrade","channel":"trade",')
     s.exchange.say('good morning')
     s.exchange.say('[]')
@@ -171,7 +179,8 @@ for (const { source, coin, other } of venues) {
     }
     const future = { ...deal, id: id + 9, price: '1', size: '1', at: deal.at + 3_600_000 }
     s.exchange.tell(coin, [future])
-    await until(
+    await untilHeard(
+      refusals$,
       () => refused.length >= 7,
       () => `seven refusals, not ${refused}`,
     )
@@ -193,7 +202,7 @@ for (const { source, coin, other } of venues) {
       const droppedAt = Date.now()
       s.exchange.drop()
       s.trade(5)
-      await until(() => s.record.mended(), 'healed')
+      await s.record.until(() => s.record.mended(), 'healed')
       if (told === 'with') assert.ok(Date.now() - droppedAt >= 1000)
       s.trade(5)
       await endsWell(s)
@@ -204,13 +213,13 @@ for (const { source, coin, other } of venues) {
     const s = await stage(t, { limits: { patienceMs: 200 } })
     s.exchange.faults.outage = true
     s.exchange.drop()
-    await until(() => s.record.of('gap').length > 1, 'declared while it lasts')
+    await s.record.until(() => s.record.of('gap').length > 1, 'declared while it lasts')
     const lastAt = s.exchange.market(coin).deals.at(-1)?.at as number
     s.exchange.offsetMs += 3_600_000
     s.exchange.market(coin).generate(lastAt + 1, s.exchange.now() - 1, 500)
     s.exchange.faults.outage = false
-    await until(() => s.record.of('connected').length === 2, 'connected again')
-    await until(() => s.record.mended(), 'healed')
+    await s.record.until(() => s.record.of('connected').length === 2, 'connected again')
+    await s.record.until(() => s.record.mended(), 'healed')
     s.trade(5)
     await endsWell(s)
     const gaps = s.record.of('gap').map(({ gap }) => gap)
@@ -223,15 +232,15 @@ for (const { source, coin, other } of venues) {
     const staleness = { limitMsMin: 100, limitMsMax: 100, limitMsUnknown: 100 }
     const s = await stage(t, { limits: { staleness } })
     const second = new Record(s.feed, other, Date.now())
-    await until(() => second.of('connected').length === 1, 'connected')
+    await second.until(() => second.of('connected').length === 1, 'connected')
     s.exchange.market(coin).delisted = true
-    await until(() => s.record.completed, 'ended')
+    await s.record.until(() => s.record.completed, 'ended')
     assert.equal(s.record.items.at(-1)?.type, 'ended')
     s.exchange.trade(other, { price: 10, size: 2 })
     await second.hears(s.exchange.market(other).deals)
     assert.equal(second.of('ended').length, 0)
     const never = new Record(s.feed, parseCoin('NO/SUCH') as Coin, Date.now())
-    await until(() => never.completed, 'a coin that was never listed ends at once')
+    await never.until(() => never.completed, 'a coin that was never listed ends at once')
   })
 
   for (const offsetMs of [-90_000, 90_000]) {
@@ -245,10 +254,10 @@ for (const { source, coin, other } of venues) {
       })
       const from = exchange.now()
       const record = new Record(feed, coin, from)
-      await until(() => record.of('connected').length === 1, 'connected')
+      await record.until(() => record.of('connected').length === 1, 'connected')
       for (let i = 0; i < 5; i++) exchange.trade(coin, { price: 1 + i, size: 1 })
       await record.hears(exchange.market(coin).deals)
-      await until(() => (record.of('clock').at(-1)?.at ?? 0) > from + 200, 'time is told')
+      await record.until(() => (record.of('clock').at(-1)?.at ?? 0) > from + 200, 'time is told')
       // Kraken tells whole seconds.
       const toldAt = record.of('clock').at(-1)?.at as number
       assert.ok(Math.abs(toldAt - exchange.now()) < 1500, `${toldAt} at ${exchange.now()}`)
