@@ -5,7 +5,6 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { after } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { LedgerEntry } from '../../actors/ledger.ts'
 import type { Manifest } from '../../models/manifest.ts'
 import type { Prediction } from '../../models/prediction.ts'
@@ -87,15 +86,6 @@ export async function dropDatabase(address: ServerAddress, name: string): Promis
   const admin = openDatabase(address, 'postgres')
   await admin`drop database if exists ${admin(name)} with (force)`
   await admin.end()
-}
-
-/** Asks again and again, because another process is at work; a failure where it does not come true. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error('it did not come true in 20 s')
-    await pause(2)
-  }
 }
 
 /** A Tuesday; every instant of these tests counts from here. */

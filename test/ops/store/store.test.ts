@@ -31,9 +31,9 @@ import {
   openTestStore,
   prediction,
   testServer,
-  until,
   version,
 } from '../../support/database.ts'
+import { until } from '../../support/until.ts'
 
 const day = (month: number, of: number): number => Date.UTC(2026, month - 1, of)
 
@@ -131,7 +131,7 @@ test('a term that is taken over while a batch is being written waits for it', as
     await tx`select from lease where term = ${store.lease.term} for share`
     const taken = acquireLease(store.sql, 'fleet', 'test').then(() => order.push('taken'))
     // The other connection has to be seen waiting before this one ends.
-    await until(async () => {
+    await until('the other waits for the lock', async () => {
       const waiting = await store.sql`
         select from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock' and query like '%insert into lease%'`

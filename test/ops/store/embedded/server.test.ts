@@ -15,10 +15,10 @@ import {
   openTestStore,
   prediction,
   startOwnServer,
-  until,
   version,
 } from '../../../support/database.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { until } from '../../../support/until.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -70,11 +70,11 @@ test('kill -9 of PostgreSQL under load: it comes back, and what was acknowledged
   for (let kill = 0; kill < 2; kill++) {
     const killed = server.pid() as number
     const before = acknowledged.length
-    await until(() => acknowledged.length > before + 20)
+    await until('writes go on', () => acknowledged.length > before + 20)
     process.kill(killed, 'SIGKILL')
     const atKill = acknowledged.length
-    await until(() => isOver || (server.pid() ?? killed) !== killed)
-    await until(() => isOver || acknowledged.length > atKill + 20)
+    await until('it is back', () => isOver || (server.pid() ?? killed) !== killed, 20_000)
+    await until('writes go on', () => isOver || acknowledged.length > atKill + 20, 20_000)
   }
   isOver = true
   await lanes
