@@ -76,7 +76,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     names,
     parts,
     reader: openLedgerReader(sql, names),
-    reads: openReads({ sql, intervalMs }),
+    reads: openReads(sql, intervalMs),
     writer: (lease, wallNow) => openLedgerWriter({ sql, names, parts, lease, wallNow }),
     prepareParts: async (marketNow) => {
       const days = [0, 1, 2].map((ahead) => marketNow + ahead * dayMs)

@@ -1,11 +1,11 @@
 /** `StoreReads` on PostgreSQL: each question is answered in the file of its table family. */
-
+import type { Millis } from '../../../streams/time.ts'
+import type { Sql } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import { readContinuity } from '../ledger/continuity.ts'
 import { readCoverage } from '../scores/coverage.ts'
 import { readDaySums } from '../scores/day-sums.ts'
 import { readPairedSums } from '../scores/paired-sums.ts'
-import type { Store } from '../store.ts'
 import { readRun, readRuns } from '../training/read-training.ts'
 import { readJournal, readSwapPage, readSwaps, readWishes } from '../versions/journal-reads.ts'
 import { readCandleCounts, readCandles } from './read-candles.ts'
@@ -18,7 +18,7 @@ import {
 import { readFeatures, readGaps, readHoles, readModels, readPointers } from './read-records.ts'
 import type { StoreReads } from './reads.ts'
 
-export function openReads({ sql, intervalMs }: Pick<Store, 'sql' | 'intervalMs'>): StoreReads {
+export function openReads(sql: Sql, intervalMs: Millis): StoreReads {
   return {
     candles: (coin, of, query) => readCandles(sql, intervalMs, coin, of, query),
     candleCounts: () => readCandleCounts(sql),

@@ -5,8 +5,8 @@ import { Fault } from '../../../streams/fault.ts'
 import { floorTo, type Millis } from '../../../streams/time.ts'
 import type { Fragment, Sql } from '../connection.ts'
 import { faulted } from '../faults.ts'
-import { pageOf, readCursor } from '../files/cursor.ts'
-import type { CandleRead, Page, PageQuery, StoreReads } from './reads.ts'
+import { type Page, type PageQuery, pageOf, readCursor } from './page.ts'
+import type { CandleRead, StoreReads } from './reads.ts'
 
 /** `[from, to)` bounds the opening of the candles that are answered, rolled up or not. */
 export async function readCandles(

@@ -5,8 +5,8 @@ import type { Coin } from '../../../streams/coin.ts'
 import { durationText, type Millis } from '../../../streams/time.ts'
 import type { Fragment, Sql, Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
-import { pageOf, readCursor } from '../files/cursor.ts'
-import type { OutcomeRead, Page, PredictionRead, StoreReads } from './reads.ts'
+import { type Page, pageOf, readCursor } from './page.ts'
+import type { OutcomeRead, PredictionRead, StoreReads } from './reads.ts'
 
 type Query = Parameters<StoreReads['predictions']>[0]
 

@@ -6,9 +6,9 @@ import type { Coin } from '../../../streams/coin.ts'
 import type { Millis } from '../../../streams/time.ts'
 import type { Sql } from '../connection.ts'
 import { faulted } from '../faults.ts'
-import { pageOf, readCursor } from '../files/cursor.ts'
+import { type PageQuery, pageOf, readCursor } from './page.ts'
 import { matching } from './read-predictions.ts'
-import type { ModelRead, PageQuery, StoreReads } from './reads.ts'
+import type { ModelRead, StoreReads } from './reads.ts'
 
 export async function readFeatures(
   sql: Sql,

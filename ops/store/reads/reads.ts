@@ -13,19 +13,7 @@ import type { Coin } from '../../../streams/coin.ts'
 import type { Millis } from '../../../streams/time.ts'
 import type { Stage, Swap, Transition } from '../../../supervisor/lane-journal.ts'
 import type { TrainingQuery, TrainingRead } from '../training/read-training.ts'
-
-export interface Page<T> {
-  readonly items: readonly T[]
-  /** Opaque; null when there is no more. */
-  readonly next: string | null
-}
-
-export interface PageQuery {
-  readonly from?: Millis | undefined
-  readonly to?: Millis | undefined
-  readonly limit: number
-  readonly cursor?: string | undefined
-}
+import type { Page, PageQuery } from './page.ts'
 
 export interface CandleRead {
   readonly openAt: Millis

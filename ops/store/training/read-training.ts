@@ -16,7 +16,7 @@ import { Fault } from '../../../streams/fault.ts'
 import type { Millis } from '../../../streams/time.ts'
 import type { Fragment, Sql } from '../connection.ts'
 import { faulted } from '../faults.ts'
-import type { Page } from '../reads/reads.ts'
+import type { Page } from '../reads/page.ts'
 
 export interface TrainingRead extends TrainingRun {
   readonly askedAt: Millis

@@ -5,7 +5,7 @@ import type { Coin } from '../../../streams/coin.ts'
 import type { Millis } from '../../../streams/time.ts'
 import type { LaneRecord, Stage, Swap, Transition } from '../../../supervisor/lane-journal.ts'
 import type { Sql, Tx } from '../connection.ts'
-import { pageOf, readCursor } from '../files/cursor.ts'
+import { pageOf, readCursor } from '../reads/page.ts'
 import type { StoreReads } from '../reads/reads.ts'
 
 export interface SwapFilter {

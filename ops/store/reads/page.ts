@@ -1,6 +1,19 @@
-/** Where a page ended, for whoever asks for the next one: opaque outside, the last key inside. */
+/** A page of a long list, and the cursor that asks for the next one: opaque outside, the last key inside. */
 import { Fault } from '../../../streams/fault.ts'
-import type { Page } from '../reads/reads.ts'
+import type { Millis } from '../../../streams/time.ts'
+
+export interface Page<T> {
+  readonly items: readonly T[]
+  /** Opaque; null when there is no more. */
+  readonly next: string | null
+}
+
+export interface PageQuery {
+  readonly from?: Millis | undefined
+  readonly to?: Millis | undefined
+  readonly limit: number
+  readonly cursor?: string | undefined
+}
 
 export function writeCursor(key: readonly (number | string)[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url')
