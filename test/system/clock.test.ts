@@ -64,6 +64,16 @@ describe('the clock', { concurrency: true }, () => {
       step(offsetMs)
       await following(daemon, coins[0], (await now()) + 2_000)
     }
+    // Asked to wait, and the clock set back while it does: it waits for no longer than that.
+    await exchange.tell({
+      do: 'faults',
+      set: { rest: { status: 429, retryAfter: '3', times: 1 } },
+    })
+    await exchange.tell({ do: 'drop' })
+    await until('it waits', async () => /"feed.reconnecting"/.test(daemon.output()))
+    step(-hourMs)
+    await following(daemon, coins[0], (await now()) + 5_000)
+    step(0)
     // The exchange's own clock is the one that is set this time.
     await exchange.tell({ do: 'clock', offsetMs: 3 * minuteMs })
     await following(daemon, coins[0], (await now()) + 2_000)

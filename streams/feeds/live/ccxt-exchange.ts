@@ -1,8 +1,9 @@
 /** What is used of a ccxt exchange instance, and how its errors become ours. Types only: ccxt itself is loaded in `ccxt.ts`. */
 import { Fault } from '../../fault.ts'
 import type { CcxtMarket, CcxtTrade } from './quirks.ts'
+import type { Limit } from './throttle.ts'
 
-export interface CcxtExchange {
+export interface CcxtExchange extends Limit {
   readonly id: string
   readonly has: Readonly<Record<string, unknown>>
   readonly urls: { api: unknown }
@@ -14,6 +15,8 @@ export interface CcxtExchange {
   /** The socket to an address, made where there is none. */
   client: (url: string) => CcxtClient
   readonly fetchDispatcher?: { destroy(): Promise<void> }
+  /** Every question waits for it. */
+  throttle: (cost?: number) => Promise<unknown>
   log: (...words: unknown[]) => void
   handleMessage: (client: unknown, message: unknown) => void
   handleErrors: (code: number, reason: string, ...more: unknown[]) => unknown

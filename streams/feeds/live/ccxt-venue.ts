@@ -1,4 +1,5 @@
 /** An exchange over ccxt's REST side: trades, candles, time and listings, in the shapes of `Venue`. */
+import { Subscription } from 'rxjs'
 import type { Coin } from '../../coin.ts'
 import { Fault } from '../../fault.ts'
 import type { Clock, Millis } from '../../time.ts'
@@ -7,6 +8,7 @@ import { type CcxtErrors, type CcxtExchange, faultOf } from './ccxt-exchange.ts'
 import { byTimeAndName, columns } from './ccxt-trades.ts'
 import { pollingSocket } from './poll.ts'
 import type { Quirks } from './quirks.ts'
+import { throttle } from './throttle.ts'
 import {
   type CandleRow,
   type Cursor,
@@ -37,6 +39,8 @@ export function ccxtVenue(options: VenueOptions): Venue {
   const { source, quirks, rest, errors, clock, intervalMs } = options
   let refreshedAt = Number.NEGATIVE_INFINITY
   let toldDate: { readonly told: Millis; readonly heardAt: Millis } | undefined
+  const timers = new Subscription()
+  rest.throttle = throttle(clock, rest, timers)
   listenToHeaders(rest, clock, (told) => {
     toldDate = { told, heardAt: clock.now() }
   })
@@ -118,7 +122,10 @@ export function ccxtVenue(options: VenueOptions): Venue {
   return {
     ...{ source, sequential: quirks.sequential, candleColumns: quirks.candleColumns },
     ...{ socket, trades, candles, time, listed },
-    close: () => void rest.fetchDispatcher?.destroy(),
+    close: () => {
+      timers.unsubscribe()
+      void rest.fetchDispatcher?.destroy()
+    },
   }
 }
 

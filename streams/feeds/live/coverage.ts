@@ -64,6 +64,11 @@ export class Coverage {
     this.#missing = { ...this.#missing, cursor, progressAt: receivedAt }
   }
 
+  /** The wall clock was set back to `receivedAt`: patience is counted from here. */
+  setBack(receivedAt: Millis): void {
+    if (this.#missing !== undefined) this.#missing = { ...this.#missing, progressAt: receivedAt }
+  }
+
   /** What was lost up to `to` is put on record, were it only a moment. */
   declare(until: Millis): Gap | undefined {
     const missing = this.#missing

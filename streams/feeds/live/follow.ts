@@ -298,6 +298,7 @@ export class Follow implements CoinEar {
     const wall = clock.now()
     const passed = wall - this.#tickedAt
     this.#tickedAt = wall
+    if (passed < 0) this.#coverage.setBack(wall)
     if (passed < -limits.tickMs || passed > limits.tickMs + limits.lateTickMs) this.#stopped()
     if (this.#coverage.missing !== undefined) {
       if (this.#coverage.outOfPatience(market.now(), wall)) {

@@ -54,6 +54,45 @@ test('when the exchange says when to come back, all questions wait', async () =>
   assert.deepEqual([asked, second], [2, true])
 })
 
+test('an exchange that asked for a rest is asked after it, though the clock was set back meanwhile', async () => {
+  const { clock, questions, signal, pass } = stage()
+  const simulated = clock.now.bind(clock)
+  let offsetMs = 0
+  clock.now = () => simulated() + offsetMs
+  let asked = 0
+  const first = questions.ask(async () => {
+    asked++
+    if (asked === 1) throw new Limited('slow down', 2_000)
+  }, signal)
+  await settled()
+  offsetMs = -3_600_000
+  let isOtherAnswered = false
+  const other = questions.ask(async () => {
+    isOtherAnswered = true
+  }, signal)
+  await pass(1_900)
+  assert.deepEqual([asked, isOtherAnswered], [1, false])
+  await pass(1_000)
+  await Promise.all([first, other])
+})
+
+test('a question about the past ends when nobody answers, and one about the present goes on', async () => {
+  const { questions, signal, pass } = stage()
+  const away = () => Promise.reject(new Fault('feed.unavailable', 'no', { retryable: true }))
+  let isOver = false
+  void questions.ask(away, signal).catch(() => {
+    isOver = true
+  })
+  const past = assert.rejects(questions.askAside(away, signal), (error) => {
+    assert(error instanceof Fault)
+    assert.deepEqual([error.code, error.retryable], ['feed.away', true])
+    return true
+  })
+  await pass(20_000)
+  await past
+  assert.equal(isOver, false)
+})
+
 test('a question about the past gives way to those under way, but not for ever', async () => {
   const { questions, signal, pass } = stage()
   const said: string[] = []

@@ -22,6 +22,15 @@ test('in doubt the clock goes on, but not as far as closing a candle', () => {
   assert.equal(coverage.advance(11 * minute + 9_000, false), true)
 })
 
+test('patience is counted anew when the wall clock was set back', () => {
+  const coverage = whole()
+  coverage.advance(10 * minute + 50_000, false)
+  coverage.lose('disconnected', 10 * minute + 50_000, { at: 0 }, 9_000_000)
+  coverage.setBack(1_000)
+  assert.equal(coverage.outOfPatience(11 * minute + 3_000, 30_999), false)
+  assert.equal(coverage.outOfPatience(11 * minute + 3_000, 31_000), true)
+})
+
 test('the clock never goes back', () => {
   const coverage = whole()
   coverage.advance(12 * minute, false)
