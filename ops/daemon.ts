@@ -8,7 +8,6 @@ import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { childrenFor } from '../actors/inference/home.ts'
 import type { Coin } from '../streams/coin.ts'
-import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'
 import { Pace } from '../streams/feeds/pace.ts'
 import { type Clock, dayMs, hourMs, type Millis } from '../streams/time.ts'
@@ -16,7 +15,8 @@ import { createApp } from './api/app.ts'
 import type { ApiDeps } from './api/deps.ts'
 import { createEventHub } from './api/event-hub.ts'
 import { nodeBody } from './api/routes/tree.ts'
-import { serve } from './api/serve.ts'
+import { type Served, serve } from './api/serve.ts'
+import { startingApp } from './api/starting.ts'
 import { httpMeter, tellBuild } from './api-metrics.ts'
 import {
   type Assembly,
@@ -35,12 +35,13 @@ import { LaneRegistry } from './lane-registry.ts'
 import { openStoreServer, type StoreServer } from './open-store.ts'
 import { recordLives } from './record-lives.ts'
 import type { DataDirectory, DirectoryLock } from './store/data-directory.ts'
-import { acquireLease, type Lease } from './store/lease.ts'
+import type { Lease } from './store/lease.ts'
 import { registerFeatureSet } from './store/reads/feature-view.ts'
 import { resolveOutcomes } from './store/scores/outcomes.ts'
 import { openStore, type Store } from './store/store.ts'
 import { artifactFiles } from './store/versions/artifact-files.ts'
 import { openRegistry } from './store/versions/registry.ts'
+import { takeLease } from './take-lease.ts'
 import type { Log } from './telemetry/log.ts'
 import { measure } from './telemetry/measure.ts'
 import { createMetrics } from './telemetry/metrics.ts'
@@ -82,17 +83,30 @@ const repository = fileURLToPath(new URL('..', import.meta.url))
 const epochsPerTerm = 2 ** 20
 
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { config, directory, clock, log, say } = options
+  const { config, directory, clock, log } = options
   const undo: Undo = []
   const startedAt = clock.now()
+  let waitsFor = ''
+  const say = (text: string): void => {
+    waitsFor = text
+    options.say(text)
+  }
   try {
+    // The port first: what can be refused at once is refused before anything is made.
+    const served = await serve(
+      startingApp(() => waitsFor),
+      config.api.host,
+      config.api.port,
+    )
+    undo.push(() => served.close(1_000))
+    options.lock.announce(served.address)
     say('starting the database')
     const server = await openStoreServer(config, directory, (event) =>
       log.say('info', `database.${event.type}`, { ...event }),
     )
     undo.push(() => server.stop())
     return await orInterrupted(
-      onServer({ ...options, startedAt, server }, undo),
+      onServer({ ...options, say, startedAt, server, served }, undo),
       options.interrupted ?? new Promise(() => {}),
     )
   } catch (error) {
@@ -102,7 +116,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 async function onServer(
-  ground: DaemonOptions & { readonly startedAt: Millis; readonly server: StoreServer },
+  ground: Footing & { readonly server: StoreServer },
   undo: Undo,
 ): Promise<Daemon> {
   const { config, directory, clock, say, server } = ground
@@ -115,13 +129,17 @@ async function onServer(
   const market = await chooseMarket(config, { clock, random: ground.random, pace })
   const store = await openMarket(server, market, config)
   undo.push(() => store.close())
-  const lease = await takeLease(store, directory, clock, say)
+  const lease = await takeLease(store.sql, directory.id, clock, say)
   undo.push(() => lease.release())
   return run({ ...ground, pace, market, store, lease }, undo)
 }
 
-interface Ground extends DaemonOptions {
+interface Footing extends DaemonOptions {
   readonly startedAt: Millis
+  readonly served: Served
+}
+
+interface Ground extends Footing {
   readonly pace: Pace
   readonly market: ChosenMarket
   readonly store: Store
@@ -129,7 +147,7 @@ interface Ground extends DaemonOptions {
 }
 
 async function run(ground: Ground, undo: Undo): Promise<Daemon> {
-  const { config, directory, clock, log, say, store, lease, market } = ground
+  const { config, directory, clock, log, say, served, store, lease, market } = ground
   const coins = await followedCoins(store.sql, config.market.coins as readonly Coin[])
   const { feed, close } = market.open(await resumePoint(market, store, coins))
   undo.push(close)
@@ -257,9 +275,7 @@ async function run(ground: Ground, undo: Undo): Promise<Daemon> {
       }),
     version: ground.version,
   }
-  const served = await serve(createApp(deps), config.api.host, config.api.port)
-  ground.lock.announce(served.address)
-  undo.push(() => served.close(1_000))
+  served.turnTo(createApp(deps))
   const failed = Promise.race([
     lost.promise,
     assembly.tree.failed.then(({ path, reason }) => `${path} gave up: ${reason}`),
@@ -354,24 +370,6 @@ async function openMarket(
     market: market.name,
     intervalMs: config.market.interval,
   })
-}
-
-/** Another daemon may still hold the fleet: this one stands by until the lease has run out. */
-async function takeLease(
-  store: Store,
-  directory: DataDirectory,
-  clock: Clock,
-  say: (text: string) => void,
-): Promise<Lease> {
-  for (let told = false; ; told = true) {
-    try {
-      return await acquireLease(store.sql, 'fleet', directory.id)
-    } catch (error) {
-      if (!(error instanceof Fault) || error.code !== 'lease.held') throw error
-      if (!told) say(`standing by: ${error.message}`)
-      await new Promise<void>((resolve) => clock.schedule(() => resolve(), 1_000))
-    }
-  }
 }
 
 function tellTree(assembly: Assembly, hub: ReturnType<typeof createEventHub>): () => void {

@@ -1,19 +1,27 @@
-/** The API on a port. */
+/** The API on a port, which may be taken long before there is anything to answer with. */
 import type { Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
-import type { OpenAPIHono } from '@hono/zod-openapi'
 import { Fault } from '../../streams/fault.ts'
 
 export interface Served {
   /** `http://127.0.0.1:8080`: with the port that the system chose where it was asked to. */
   readonly address: string
   readonly port: number
+  /** From now on this one answers. */
+  readonly turnTo: (app: App) => void
   /** Takes no more requests, lets those under way finish for as long as given, then ends their connections. */
   readonly close: (graceMs: number) => Promise<void>
 }
 
-export async function serve(app: OpenAPIHono, host: string, port: number): Promise<Served> {
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+export interface App {
+  readonly fetch: (request: Request, env: object) => Response | Promise<Response>
+}
+
+export async function serve(first: App, host: string, port: number): Promise<Served> {
+  let app = first
+  const server = createAdaptorServer({
+    fetch: (request, env) => app.fetch(request, env),
+  }) as Server
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(cannotListen(error, host, port)))
     server.listen(port, host, resolve)
@@ -23,6 +31,9 @@ export async function serve(app: OpenAPIHono, host: string, port: number): Promi
   return {
     address: `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`,
     port: boundPort,
+    turnTo: (next) => {
+      app = next
+    },
     close: (graceMs) => close(server, graceMs),
   }
 }

@@ -6,7 +6,7 @@ export const exitCodes = {
   /** Failed, or a check did not hold. */
   failed: 1,
   usage: 2,
-  /** No daemon is running. */
+  /** No daemon is running, or it has only just begun to start. */
   absent: 3,
   configuration: 4,
   timedOut: 5,
@@ -16,7 +16,7 @@ export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Fault)) return exitCodes.failed
   if (error.code.startsWith('usage.')) return exitCodes.usage
   if (error.code.startsWith('config.')) return exitCodes.configuration
-  if (error.code === 'daemon.absent') return exitCodes.absent
+  if (error.code === 'daemon.absent' || error.code === 'daemon.starting') return exitCodes.absent
   if (error.code === 'daemon.timeout') return exitCodes.timedOut
   return exitCodes.failed
 }

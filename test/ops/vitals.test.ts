@@ -76,6 +76,17 @@ test('it is ready when each coin has candles and each version is loaded, and say
   assert.equal(watch.vitals().health, 'ready')
 })
 
+test('a source that does not answer is said to be waited for', async (t) => {
+  const { watch, attach, coin } = stage(t)
+  attach()
+  tell('version.loaded', version)
+  coin.feedState.connection = 'connecting'
+  const why = 'BTC/USDT waits for binance to answer'
+  assert.deepEqual(watch.readiness(), { ready: false, why })
+  const { health, degraded } = await watch.status()
+  assert.deepEqual({ health, degraded }, { health: 'starting', degraded: [why] })
+})
+
 test('whatever is not as it should be is named', async (t) => {
   const { watch, attach, coin, root, registry, audit } = stage(t)
   attach()

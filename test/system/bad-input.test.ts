@@ -146,6 +146,7 @@ test('a port in use, and a second start on one data directory, are refused by na
   assert.match(blocked.err, new RegExp(`${port}.*(in use|taken)|(in use|taken).*${port}`, 's'))
   assert.doesNotMatch(blocked.err, /\n\s+at /)
   assert.equal(existsSync(join(other.data, 'lock')), false, 'and it let go of what it had taken')
+  assert.equal(existsSync(join(other.data, 'postgres')), false, 'before it had made a database')
 
   const daemon = await startDaemon(t, house(t))
   const second = starling('run', '--config', daemon.house.config, '--data', daemon.house.data)
