@@ -6,25 +6,37 @@ import { openArtifact } from '../../models/artifact.ts'
 import { type Family, horizonCandles, openFamily } from '../../models/family.ts'
 import { taskOf } from '../../models/label.ts'
 import type { Label, Manifest } from '../../models/manifest.ts'
+import type { Registry } from '../../models/registry.ts'
 import { chronological } from '../../models/split.ts'
 import type { TrainerEvent } from '../../models/training/events.ts'
 import { seal } from '../../models/training/seal.ts'
 import type { Lane } from '../../models/version.ts'
 import { Fault } from '../../streams/fault.ts'
-import { iso, type Millis } from '../../streams/time.ts'
+import { type Clock, iso, type Millis } from '../../streams/time.ts'
+import type { Config } from '../config/schema.ts'
+import type { Store } from '../store/store.ts'
 import { makeDataset } from './dataset-process.ts'
 import { incumbentOf } from './incumbent.ts'
-import type { BenchPorts } from './open.ts'
 import { type Stretch, stretchFor } from './stretch.ts'
-import { coldOnly } from './trainable.ts'
+import { coldOnly, type Trainers } from './trainable.ts'
 import { hashOf, type Tools } from './workshop.ts'
+
+export interface FitPorts {
+  readonly store: Store
+  readonly registry: Pick<Registry, 'fetch'>
+  readonly config: Config
+  readonly clock: Clock
+  readonly trainers: Trainers
+  /** In the place of what is usual, for tests. */
+  readonly trainerLimits?: { readonly silenceMs: Millis; readonly memoryBytes: number }
+}
 
 type FitTools = Pick<Tools, 'dataset' | 'request' | 'fit' | 'seal'>
 
 /** A trainer tells something every 5 s; on a machine that is busy with other things it may be late. */
 const silenceMsMax: Millis = 45_000
 
-export function fitTools(ports: BenchPorts): FitTools {
+export function fitTools(ports: FitPorts): FitTools {
   return {
     dataset: (work, out) => dataset(ports, work, out),
     request: async (work, folder, manifest, out) => {
@@ -90,7 +102,7 @@ export function fitTools(ports: BenchPorts): FitTools {
 }
 
 /** The artifact whose weights are begun with. */
-async function beginning(ports: BenchPorts, { run, log }: StepWork): Promise<string | null> {
+async function beginning(ports: FitPorts, { run, log }: StepWork): Promise<string | null> {
   if (!run.warmStart) return null
   const incumbent = await incumbentOf(ports, run.lane)
   if (incumbent === null) {
@@ -109,7 +121,7 @@ async function beginning(ports: BenchPorts, { run, log }: StepWork): Promise<str
   return artifact
 }
 
-async function dataset(ports: BenchPorts, work: StepWork, out: string): Promise<void> {
+async function dataset(ports: FitPorts, work: StepWork, out: string): Promise<void> {
   const { store } = ports
   const { run, signal, tell } = work
   const family = openFamily(run.lane.family)
@@ -140,7 +152,7 @@ async function dataset(ports: BenchPorts, work: StepWork, out: string): Promise<
   )
 }
 
-function needsOf(ports: BenchPorts, run: TrainingRun, family: Family) {
+function needsOf(ports: FitPorts, run: TrainingRun, family: Family) {
   return {
     intervalMs: ports.store.intervalMs,
     rowsMax: run.rowsMax ?? family.rowsMax,
@@ -149,7 +161,7 @@ function needsOf(ports: BenchPorts, run: TrainingRun, family: Family) {
 }
 
 /** Up to the newest candle that is stored. */
-async function stretchOf(ports: BenchPorts, run: TrainingRun, family: Family): Promise<Stretch> {
+async function stretchOf(ports: FitPorts, run: TrainingRun, family: Family): Promise<Stretch> {
   const range = await ports.store.reader.candleRange(run.lane.coin)
   if (range) return stretchFor({ ...needsOf(ports, run, family), ...range })
   throw new Fault('data.too_few', `nothing of ${run.lane.coin} is stored yet`)
@@ -163,7 +175,7 @@ interface LaneContract {
 }
 
 /** Label and horizon belong to the lane: its first version has said what they are, else the family and the configuration do. */
-async function contractOf(ports: BenchPorts, lane: Lane, family: Family): Promise<LaneContract> {
+async function contractOf(ports: FitPorts, lane: Lane, family: Family): Promise<LaneContract> {
   const { store, config } = ports
   const versions = await store.reads.models(lane)
   const manifests = versions.map((it) => ({ ...it, manifest: it.manifest as Manifest }))

@@ -1,6 +1,7 @@
 /** Who answers for a lane now: the newest version that holds a slot. */
+import type { Registry } from '../../models/registry.ts'
 import { type Lane, type Slot, type Version, versionName } from '../../models/version.ts'
-import type { BenchPorts } from './open.ts'
+import type { StoreReads } from '../store/reads/reads.ts'
 
 export interface Incumbent {
   /** An artifact folder. */
@@ -13,7 +14,13 @@ const newestFirst: readonly Slot[] = ['v3', 'v2', 'v1']
 
 /** Null where the lane has no version yet. */
 export async function incumbentOf(
-  { store, registry }: Pick<BenchPorts, 'store' | 'registry'>,
+  {
+    store,
+    registry,
+  }: {
+    readonly store: { readonly reads: Pick<StoreReads, 'pointers'> }
+    readonly registry: Pick<Registry, 'fetch'>
+  },
   lane: Lane,
 ): Promise<Incumbent | null> {
   const open = (await store.reads.pointers(lane)).filter(({ until }) => until === null)

@@ -16,7 +16,7 @@ import { openRunJournal, trainingLeaseMs } from '../store/training/training-runs
 import { artifactFiles } from '../store/versions/artifact-files.ts'
 import { openRegistry } from '../store/versions/registry.ts'
 import { openStoreWork } from '../store-work.ts'
-import { openTrainingBench } from './open.ts'
+import { openTrainingBench } from './bench.ts'
 import { openTrainers } from './trainable.ts'
 
 const lookEveryMs: Millis = 300

@@ -15,7 +15,7 @@ export interface PageQuery {
   readonly cursor?: string | undefined
 }
 
-export function writeCursor(key: readonly (number | string)[]): string {
+function writeCursor(key: readonly (number | string)[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url')
 }
 

@@ -2,29 +2,18 @@
 import { join } from 'node:path'
 import type { RunJournal } from '../../actors/training/journal.ts'
 import type { Workshop } from '../../actors/training/run.ts'
-import type { Registry } from '../../models/registry.ts'
 import { Fault } from '../../streams/fault.ts'
-import type { Clock, Millis } from '../../streams/time.ts'
-import type { Config } from '../config/schema.ts'
-import type { Store } from '../store/store.ts'
 import { readRun } from '../store/training/read-training.ts'
 import { openRunJournal } from '../store/training/training-runs.ts'
-import { fitTools } from './fit-tools.ts'
-import { judgeTools } from './judge-tools.ts'
-import type { Trainers } from './trainable.ts'
+import { type FitPorts, fitTools } from './fit-tools.ts'
+import { type JudgePorts, judgeTools } from './judge-tools.ts'
 import { openWorkFolder } from './work-folder.ts'
 import { workshop } from './workshop.ts'
 
-export interface BenchPorts {
-  readonly store: Store
-  readonly registry: Pick<Registry, 'publish' | 'fetch'>
-  readonly config: Config
-  readonly clock: Clock
+export interface BenchPorts extends FitPorts, JudgePorts {
+  readonly registry: JudgePorts['registry']
   /** The data directory. */
   readonly path: string
-  readonly trainers: Trainers
-  /** In the place of what is usual, for tests. */
-  readonly trainerLimits?: { readonly silenceMs: Millis; readonly memoryBytes: number }
 }
 
 export interface TrainingBench {
