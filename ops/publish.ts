@@ -10,23 +10,23 @@ import { dirname, join } from 'node:path'
 import { planInput } from '../actors/version-input.ts'
 import { intervalMs, type Manifest, parseManifest } from '../models/manifest.ts'
 import type { Registry } from '../models/registry.ts'
-import type { Version } from '../models/version.ts'
+import type { Lane, Version } from '../models/version.ts'
 import type { Coin } from '../streams/coin.ts'
 import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'
-import type { Assembly } from './assemble.ts'
-import type { LaneRegistry } from './lane-registry.ts'
 
 export interface PublishNeeds {
   readonly registry: Pick<Registry, 'publish'>
-  readonly lanes: LaneRegistry
-  readonly assembly: Pick<Assembly, 'fleet'>
+  /** A version is in that lane now: it is followed from now on. */
+  readonly admit: (lane: Lane) => Promise<void>
+  /** Those that are followed. */
+  readonly coins: () => readonly Coin[]
   /** Where uploads are put down; gone when they have been looked at. */
   readonly uploads: string
 }
 
 export async function publish(
-  { registry, lanes, assembly, uploads }: PublishNeeds,
+  { registry, admit, coins: followed, uploads }: PublishNeeds,
   files: ReadonlyMap<string, Uint8Array>,
   how: { readonly coin: Coin | null; readonly activate: boolean },
 ): Promise<readonly Version[]> {
@@ -35,11 +35,7 @@ export async function publish(
   const manifest = parseManifest(bytes)
   // What it wants to see must be there to be seen; whether its model works is found out when it is loaded.
   if (manifest.input.kind !== 'text') planInput(manifest.input, featureSet(intervalMs(manifest)))
-  const coins = coinsFor(
-    manifest,
-    how.coin,
-    assembly.fleet.coins.map(({ coin }) => coin),
-  )
+  const coins = coinsFor(manifest, how.coin, followed())
   const folder = join(uploads, `${randomUUID()}.upload`)
   try {
     await putDown(folder, manifest, files)
@@ -51,7 +47,7 @@ export async function publish(
         run: null,
         activate: how.activate,
       })
-      await lanes.admit(lane)
+      await admit(lane)
       versions.push(version)
     }
     return versions

@@ -19,6 +19,7 @@ import { backupMarket, restore as readBackup, backup as writeBackup } from './st
 import { exportTable as writeTable } from './store/files/export.ts'
 import { acquireLease, type Lease, presentLease } from './store/lease.ts'
 import { openStore, type Store } from './store/store.ts'
+import { versionsAtRest } from './versions-at-rest.ts'
 
 export interface OpenStoreWork {
   readonly store: Store
@@ -101,8 +102,9 @@ function nothingStored(what: string): Fault {
 }
 
 export async function openMarket(dataPath: string, config: Config): Promise<OpenedMarket> {
-  const { store, close } = await openStoreWork(dataPath, config)
-  return { reads: store.reads, close }
+  const work = await openStoreWork(dataPath, config)
+  const { store, close } = work
+  return { reads: store.reads, versions: versionsAtRest(work, config), close }
 }
 
 export async function exportTable(options: ExportOptions): Promise<{ readonly rows: number }> {

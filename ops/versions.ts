@@ -10,6 +10,7 @@ import { planInput } from '../actors/version-input.ts'
 import type { Verdict } from '../models/judging/verdict.ts'
 import { type Lane, laneName, type Version } from '../models/version.ts'
 import { tell } from '../streams/channels.ts'
+import type { Coin } from '../streams/coin.ts'
 import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
@@ -123,7 +124,10 @@ export async function startVersions(needs: VersionsNeeds): Promise<VersionContro
       return answer.swap
     },
     publish: async (artifact, how) => {
-      const versions = await publish(needs, artifact, how)
+      const { uploads } = needs
+      const admit = (lane: Lane): Promise<void> => lanes.admit(lane)
+      const coins = (): readonly Coin[] => fleet.coins.map(({ coin }) => coin)
+      const versions = await publish({ registry, admit, coins, uploads }, artifact, how)
       // What was announced came before their lanes were followed.
       for (const version of versions) look(version)
       return versions

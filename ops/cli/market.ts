@@ -14,18 +14,20 @@ import type { Holder, OpenedMarket, World } from './world.ts'
 
 export interface Market {
   readonly get: (path: string, query?: Query) => Promise<unknown>
+  readonly send: (method: 'POST' | 'DELETE', path: string, body?: object) => Promise<unknown>
+  readonly upload: (path: string, form: FormData) => Promise<unknown>
   readonly close: () => Promise<void>
 }
 
 export type Query = Readonly<Record<string, string | undefined>>
 
 const answerMsMax = 60_000
+/** Without a port there is nobody to keep out. */
+const offlineToken = 'offline'
 
 /** The daemon, for what only a daemon can do. */
 export interface Daemon extends Market {
   readonly holder: Holder
-  readonly upload: (path: string, form: FormData) => Promise<unknown>
-  readonly send: (method: 'POST' | 'DELETE', path: string, body?: object) => Promise<unknown>
 }
 
 export function requireDaemon(world: World, dataPath: string): Daemon {
@@ -36,23 +38,10 @@ export function requireDaemon(world: World, dataPath: string): Daemon {
     const what = `the daemon on ${dataPath} (process ${holder.pid}) is still starting`
     throw new Fault('daemon.absent', what)
   }
-  const headers = { authorization: `Bearer ${world.token(dataPath) ?? ''}` }
-  const call = (path: string, init: RequestInit): Promise<unknown> =>
-    answered(`the daemon at ${address}`, () =>
-      world.fetch(address + path, { ...init, signal: AbortSignal.timeout(answerMsMax) }),
-    )
-  return {
-    holder,
-    get: (path, query = {}) => call(path + queryText(query), { headers }),
-    send: (method, path, body = {}) =>
-      call(path, {
-        method,
-        headers: { ...headers, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      }),
-    upload: (path, form) => call(path, { method: 'POST', headers, body: form }),
-    close: async () => {},
-  }
+  const asking = asked(`the daemon at ${address}`, world.token(dataPath) ?? '', (path, init) =>
+    world.fetch(address + path, { ...init, signal: AbortSignal.timeout(answerMsMax) }),
+  )
+  return { ...asking, holder, close: async () => {} }
 }
 
 export async function openMarketOrDaemon(
@@ -64,10 +53,29 @@ export async function openMarketOrDaemon(
   const settings = config()
   const market = await world.openMarket(dataPath, settings)
   const app = createApp(offlineDeps(market, settings, world))
+  const asking = asked(dataPath, offlineToken, async (path, init) =>
+    app.request(`http://localhost${path}`, init),
+  )
+  return { ...asking, close: market.close }
+}
+
+function asked(
+  whom: string,
+  token: string,
+  ask: (path: string, init: RequestInit) => Promise<Response>,
+): Omit<Market, 'close'> {
+  const headers = { authorization: `Bearer ${token}` }
+  const call = (path: string, init: RequestInit): Promise<unknown> =>
+    answered(whom, () => ask(path, init))
   return {
-    get: (path, query = {}) =>
-      answered(dataPath, async () => app.request(`http://localhost${path}${queryText(query)}`)),
-    close: market.close,
+    get: (path, query = {}) => call(path + queryText(query), { headers }),
+    send: (method, path, body = {}) =>
+      call(path, {
+        method,
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    upload: (path, form) => call(path, { method: 'POST', headers, body: form }),
   }
 }
 
@@ -91,7 +99,7 @@ function queryText(query: Query): string {
   return asked.length === 0 ? '' : `?${new URLSearchParams(asked)}`
 }
 
-/** Without a daemon there is what is stored, and nothing that lives. */
+/** Without a daemon there is what is stored and what may be written down for the next one, and nothing that lives. */
 function offlineDeps(market: OpenedMarket, config: Config, world: World): ApiDeps {
   const { reads } = market
   const absent = (): never => {
@@ -116,13 +124,13 @@ function offlineDeps(market: OpenedMarket, config: Config, world: World): ApiDep
     laneState: () => null,
     preview: () => undefined,
     controls: { act: absent, addCoin: absent, removeCoin: absent },
-    versions: { swap: absent, rollback: absent, refresh: absent, publish: absent },
+    versions: market.versions,
     training: { ask: absent, cancel: absent, plan: () => [] },
     readiness: () => ({ ready: false, why: 'no daemon is running' }),
     metrics: { contentType: 'text/plain', text: async () => '', observe: () => {} },
     // Nobody watches what does not live: the clock of its timers stands still.
     events: createEventHub(iso(world.clock.now()), new VirtualTimeScheduler()),
-    access: { token: '', allowedHosts: [], isReadingGuarded: false },
+    access: { token: offlineToken, allowedHosts: [], isReadingGuarded: false },
     now: () => world.clock.now(),
     elapsed: () => world.clock.now(),
     broke: (error) => {

@@ -1,6 +1,7 @@
 /** All that commands touch outside themselves, so that a test can be the world. `main.ts` makes the real one. */
 import type { Coin } from '../../streams/coin.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
+import type { VersionControls } from '../api/deps.ts'
 import type { TrainingRunBody } from '../api/routes/training.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
@@ -40,6 +41,8 @@ export type OpenMarket = (dataPath: string, config: Config) => Promise<OpenedMar
 
 export interface OpenedMarket {
   readonly reads: StoreReads
+  /** What is asked of them is written down for the next start. */
+  readonly versions: VersionControls
   readonly close: () => Promise<void>
 }
 

@@ -52,7 +52,14 @@ async function run(range: { from: Millis; to: Millis }, refuseFirst: 'retryable'
             return true
           }
           const outputs = new Float32Array(question.rows * 3).fill(1 / 3)
-          replyTo.tell({ type: 'inferred', id, version, outputs, inferMs: 1, inferRows: question.rows })
+          replyTo.tell({
+            type: 'inferred',
+            id,
+            version,
+            outputs,
+            inferMs: 1,
+            inferRows: question.rows,
+          })
           return true
         },
       },

@@ -1,4 +1,7 @@
-/** Versions from the command line, sent to the running daemon: published, moved to, moved back from, looked for. */
+/**
+ * Versions from the command line: published, moved to, moved back from, looked for. Where no daemon runs, what is asked is
+ * written down, and the next start carries it out.
+ */
 import { isFamilyName } from '../../../models/version.ts'
 import { coinToPath } from '../../../streams/coin.ts'
 import { Fault } from '../../../streams/fault.ts'
@@ -40,12 +43,12 @@ const publish: Command = {
     const form = new FormData()
     for (const [name, bytes] of await call.world.readFolder(call.words[0] as string))
       form.append('file', new Blob([bytes as Uint8Array<ArrayBuffer>]), name)
-    const daemon = requireDaemon(call.world, call.dataPath)
-    const body = await daemon.upload(`/api/v1/models?${query}`, form)
+    const body = await (await call.market()).upload(`/api/v1/models?${query}`, form)
     call.print(body, () => {
       const { coin: of, family, version, state } = body as Readonly<Record<string, string>>
       return `${of} ${family} ${version}: ${state}`
     })
+    tellIfAtRest(call)
     return exitCodes.done
   },
 }
@@ -95,14 +98,16 @@ async function change(
   const [coinText, family] = call.words as [string, string]
   const coin = coinOf(command, coinText)
   if (!isFamilyName(family)) throw misused(command, `${family} is no family name`)
-  const daemon = requireDaemon(call.world, call.dataPath)
+  // Only a running daemon brings it to its end.
+  if (call.flag('wait')) requireDaemon(call.world, call.dataPath)
+  const market = await call.market()
   const path = `/api/v1/lanes/${coinToPath(coin)}/${family}/${what}`
-  const asked = (await daemon.send('POST', path, body)) as Swap
+  const asked = (await market.send('POST', path, body)) as Swap
   const ended = call.flag('wait')
     ? await waitFor(
         call,
         asked.swap,
-        async () => (await daemon.get(`/api/v1/swaps/${asked.swap}`)) as Swap,
+        async () => (await market.get(`/api/v1/swaps/${asked.swap}`)) as Swap,
       )
     : asked
   const { from, to, cutAt, state, reason } = ended
@@ -111,7 +116,13 @@ async function change(
     () =>
       `${what} ${asked.swap}: ${from ?? 'nothing'} → ${to}, ${state}${reason ? `: ${reason}` : ''}`,
   )
+  tellIfAtRest(call)
   return state === 'rejected' || state === 'overtaken' ? exitCodes.failed : exitCodes.done
+}
+
+function tellIfAtRest({ world, dataPath }: Call): void {
+  if (!world.holder(dataPath))
+    world.err.write('no daemon is running: the next start goes on with it\n')
 }
 
 async function waitFor(call: Call, id: string, ask: () => Promise<Swap>): Promise<Swap> {

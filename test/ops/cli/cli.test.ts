@@ -7,7 +7,7 @@ import { stubReads } from '../api/stub.ts'
 import { healthy, starling, stubWorld } from './stub.ts'
 
 const absent: Partial<World> = { holder: () => undefined }
-const daemon = stubWorld().daemon
+const { daemon, openMarket: opening } = stubWorld()
 const refusing = (code: Fault['code']): Partial<World> => ({
   daemon: {
     ...daemon,
@@ -122,9 +122,9 @@ for (const list of ['coins', 'lanes', 'models', 'swaps', 'scores', 'predictions'
 test('without a daemon the data directory itself is asked, and closed', async () => {
   let closed = 0
   const opened: string[] = []
-  const openMarket: World['openMarket'] = async (path) => {
+  const openMarket: World['openMarket'] = async (path, config) => {
     opened.push(path)
-    return { reads: stubReads, close: async () => void closed++ }
+    return { ...(await opening(path, config)), close: async () => void closed++ }
   }
   const line = 'predictions --coin BTC/USDT --data elsewhere --json'
   const { code, out } = await starling(line, { ...absent, openMarket })
@@ -154,7 +154,7 @@ test('continuity ends with 1 on anything unexplained', async () => {
   assert.equal((await starling('continuity')).code, 0)
   const audit = await stubReads.continuity(undefined, undefined)
   const reads = { ...stubReads, continuity: async () => ({ ...audit, unexplained: 1 }) }
-  const openMarket: World['openMarket'] = async () => ({ reads, close: async () => {} })
+  const openMarket: World['openMarket'] = async (...of) => ({ ...(await opening(...of)), reads })
   const { code, out } = await starling('continuity', { ...absent, openMarket })
   assert.equal(code, 1)
   assert.match(out, /1 unexplained, 0 duplicate/)

@@ -41,7 +41,8 @@ export const healthy: Probes = {
 
 /** A daemon is running unless `holder` says otherwise; it is asked without a port. */
 export function stubWorld(more: Partial<World> = {}): World {
-  const app = createApp(stubDeps())
+  const deps = stubDeps()
+  const app = createApp(deps)
   const nothing = async (): Promise<object> => ({})
   return {
     out: said(),
@@ -54,7 +55,7 @@ export function stubWorld(more: Partial<World> = {}): World {
     fetch: async (input, init) => app.request(String(input), init),
     readFolder: async () => new Map([['manifest.json', new Uint8Array([123, 125])]]),
     terminate: () => {},
-    openMarket: async () => ({ reads: stubReads, close: async () => {} }),
+    openMarket: async () => ({ reads: stubReads, versions: deps.versions, close: async () => {} }),
     probes: healthy,
     daemon: {
       run: async () => 0,

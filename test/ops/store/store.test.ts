@@ -18,20 +18,17 @@ import {
   noteStarted,
 } from '../../../ops/store/records.ts'
 import { openStore } from '../../../ops/store/store.ts'
-import { assignSlot, registerVersion } from '../../../ops/store/versions/versions.ts'
+import { registerVersion } from '../../../ops/store/versions/versions.ts'
 import { dayMs, minuteMs } from '../../../streams/time.ts'
 import {
   blank,
   btc,
   candle,
   dropDatabase,
-  entries,
   manifest,
   noon,
   openTestStore,
-  prediction,
   testServer,
-  version,
 } from '../../support/database.ts'
 import { until } from '../../support/until.ts'
 
@@ -329,63 +326,6 @@ test('candles roll up while they are read, closed ones only, and say where they 
   await assert.rejects(store.reads.candles(btc, minuteMs, { limit: 1, cursor: 'x' }), {
     code: 'query.cursor',
   })
-})
-
-test('predictions page newest first over every version, and signals are the newest of each slot', async () => {
-  const store = await openTestStore()
-  const one = await version(store, { slot: 'v1' })
-  const two = await version(store, { family: 'tst', slot: 'v1' })
-  await store.write.commit(
-    entries(
-      ...[0, 1, 2].flatMap((i) => [prediction(one, i), prediction(two, i, { signal: 'sell' })]),
-    ),
-    () => noon + minuteMs,
-  )
-  const seen: string[] = []
-  let cursor: string | undefined
-  for (;;) {
-    const page = await store.reads.predictions({ limit: 4, cursor })
-    for (const it of page.items) seen.push(`${it.family} ${(it.openAt - noon) / minuteMs}`)
-    if (page.next === null) break
-    cursor = page.next
-  }
-  assert.deepEqual(seen, ['tst 2', 'linear 2', 'tst 1', 'linear 1', 'tst 0', 'linear 0'])
-  const signals = await store.reads.signals()
-  assert.deepEqual(
-    signals.map(({ family, slot, newest }) => [family, slot, newest?.openAt, newest?.signal]),
-    [
-      ['linear', 'v1', noon + 2 * minuteMs, 'buy'],
-      ['tst', 'v1', noon + 2 * minuteMs, 'sell'],
-    ],
-  )
-  const filtered = await store.reads.predictions({
-    limit: 9,
-    family: 'tst',
-    mode: 'live',
-    from: noon + 1,
-  })
-  assert.equal(filtered.items.length, 2)
-  const other = await store.reads.predictions({ limit: 9, slot: 'v2' })
-  assert.equal(other.items.length, 0)
-})
-
-test('between a cut and its first candle a slot shows the newest of its version, or that it has said nothing', async () => {
-  const store = await openTestStore()
-  const one = await version(store, { slot: 'v1' })
-  const [two, three] = [await version(store), await version(store)]
-  const said = entries(prediction(one, 0), prediction(two, 0, { signal: 'sell' }))
-  await store.write.commit(said, () => noon + minuteMs)
-  await assignSlot(store.sql, store.names, 'v2', three, noon + minuteMs)
-  await assignSlot(store.sql, store.names, 'v3', two, noon + minuteMs)
-  const signals = await store.reads.signals()
-  assert.deepEqual(
-    signals.map((it) => [it.slot, it.version, it.newest?.mode, it.newest?.signal]),
-    [
-      ['v1', 1, 'live', 'buy'],
-      ['v2', 3, undefined, undefined],
-      ['v3', 2, 'shadow', 'sell'],
-    ],
-  )
 })
 
 test('lives are noted and ended, and letters nobody took are kept as far as they can be read', async () => {

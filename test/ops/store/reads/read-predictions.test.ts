@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { assignSlot } from '../../../../ops/store/versions/versions.ts'
+import { minuteMs } from '../../../../streams/time.ts'
+import { entries, noon, openTestStore, prediction, version } from '../../../support/database.ts'
+
+test('predictions page newest first over every version, and signals are the newest of each slot', async () => {
+  const store = await openTestStore()
+  const one = await version(store, { slot: 'v1' })
+  const two = await version(store, { family: 'tst', slot: 'v1' })
+  await store.write.commit(
+    entries(
+      ...[0, 1, 2].flatMap((i) => [prediction(one, i), prediction(two, i, { signal: 'sell' })]),
+    ),
+    () => noon + minuteMs,
+  )
+  const seen: string[] = []
+  let cursor: string | undefined
+  for (;;) {
+    const page = await store.reads.predictions({ limit: 4, cursor })
+    for (const it of page.items) seen.push(`${it.family} ${(it.openAt - noon) / minuteMs}`)
+    if (page.next === null) break
+    cursor = page.next
+  }
+  assert.deepEqual(seen, ['tst 2', 'linear 2', 'tst 1', 'linear 1', 'tst 0', 'linear 0'])
+  const signals = await store.reads.signals()
+  assert.deepEqual(
+    signals.map(({ family, slot, newest }) => [family, slot, newest?.openAt, newest?.signal]),
+    [
+      ['linear', 'v1', noon + 2 * minuteMs, 'buy'],
+      ['tst', 'v1', noon + 2 * minuteMs, 'sell'],
+    ],
+  )
+  const filtered = await store.reads.predictions({
+    limit: 9,
+    family: 'tst',
+    mode: 'live',
+    from: noon + 1,
+  })
+  assert.equal(filtered.items.length, 2)
+  const other = await store.reads.predictions({ limit: 9, slot: 'v2' })
+  assert.equal(other.items.length, 0)
+})
+
+test('between a cut and its first candle a slot shows the newest of its version, or that it has said nothing', async () => {
+  const store = await openTestStore()
+  const one = await version(store, { slot: 'v1' })
+  const [two, three] = [await version(store), await version(store)]
+  const said = entries(prediction(one, 0), prediction(two, 0, { signal: 'sell' }))
+  await store.write.commit(said, () => noon + minuteMs)
+  await assignSlot(store.sql, store.names, 'v2', three, noon + minuteMs)
+  await assignSlot(store.sql, store.names, 'v3', two, noon + minuteMs)
+  const signals = await store.reads.signals()
+  assert.deepEqual(
+    signals.map((it) => [it.slot, it.version, it.newest?.mode, it.newest?.signal]),
+    [
+      ['v1', 1, 'live', 'buy'],
+      ['v2', 3, undefined, undefined],
+      ['v3', 2, 'shadow', 'sell'],
+    ],
+  )
+})
