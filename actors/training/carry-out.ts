@@ -3,6 +3,7 @@
  * and writes down what came of it. It can be ended at any point and begun again by another.
  */
 import { tell } from '../../streams/channels.ts'
+import { diskFull } from '../../streams/disk-full.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
 import { next, outOfTime } from './advance.ts'
@@ -216,11 +217,10 @@ function watchOver(
 }
 
 function failureOf(error: unknown): Failure {
-  if (error instanceof Fault)
-    return { code: error.code, message: error.message, retryable: error.retryable }
-  const { code, message = String(error) } = (error ?? {}) as { code?: string; message?: string }
-  if (code === 'ENOSPC')
-    return { code: 'disk.full', message: 'the disk is full: make room on it', retryable: true }
+  const fault = diskFull(error) ?? error
+  if (fault instanceof Fault)
+    return { code: fault.code, message: fault.message, retryable: fault.retryable }
+  const { message = String(error) } = (error ?? {}) as { message?: string }
   return { code: 'training.broke', message, retryable: false }
 }
 

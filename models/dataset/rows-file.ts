@@ -1,6 +1,7 @@
 /** `rows.parquet`, written in groups of rows as they come; a group is all that is ever in memory. */
 import type { SchemaElement } from 'hyparquet'
 import { fileWriter, ParquetWriter } from 'hyparquet-writer'
+import { diskFull } from '../../streams/disk-full.ts'
 import { Fault } from '../../streams/fault.ts'
 import { leadingColumns } from './manifest.ts'
 
@@ -78,7 +79,7 @@ function told<T>(act: () => T): T {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
     if (code === undefined) throw cause
-    const what = code === 'ENOSPC' ? 'the disk is full' : `it cannot be written (${code})`
-    throw new Fault('data.unwritten', `rows.parquet: ${what}`, { cause })
+    const what = `rows.parquet: it cannot be written (${code})`
+    throw diskFull(cause, 'rows.parquet') ?? new Fault('data.unwritten', what, { cause })
   }
 }

@@ -1,4 +1,5 @@
 /** The command line as a function: words in, exit code out, everything it says through the world that it is given. */
+import { diskFull } from '../../streams/disk-full.ts'
 import { Fault } from '../../streams/fault.ts'
 import { nearest } from '../config/nearest.ts'
 import {
@@ -43,7 +44,8 @@ const dataPathDefault = '.starling'
 export async function runCli(args: readonly string[], world: World): Promise<number> {
   try {
     return await dispatch(args, world)
-  } catch (error) {
+  } catch (caught) {
+    const error = diskFull(caught) ?? caught
     const code = exitCodeOf(error)
     world.err.write(`starling: ${told(error, code)}\n`)
     return code

@@ -17,6 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { diskFull } from '../../streams/disk-full.ts'
 import { Fault } from '../../streams/fault.ts'
 import { identify, type ProcessIdentity } from './embedded/process-identity.ts'
 
@@ -131,6 +132,8 @@ function heldBy(directory: DataDirectory, holder: LockHolder | undefined): Fault
 
 function unusable(path: string, cause: unknown): Fault {
   if (cause instanceof Fault) return cause
+  const full = diskFull(cause, `cannot use the data directory ${path}`)
+  if (full) return full
   const code = (cause as NodeJS.ErrnoException).code
   const why: Readonly<Record<string, string>> = {
     EACCES: 'this user may not write there',
@@ -138,7 +141,6 @@ function unusable(path: string, cause: unknown): Fault {
     EROFS: 'it lies on a read-only file system',
     ENOTDIR: 'a part of the path is not a folder',
     EEXIST: 'a file has that name',
-    ENOSPC: 'the disk is full',
   }
   return new Fault(
     'data.unusable',

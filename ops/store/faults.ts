@@ -1,4 +1,5 @@
 /** What PostgreSQL and its socket say, as Faults: whether the same call may succeed later is all the floors above ask. */
+import { diskFull } from '../../streams/disk-full.ts'
 import { Fault } from '../../streams/fault.ts'
 
 /** SQLSTATEs and classes after which the same transaction may simply be made again. */
@@ -26,11 +27,8 @@ export function storeFault(error: unknown): Fault {
     message?: string
   }
   const because = { cause: error }
-  if (code === '53100')
-    return new Fault('store.disk_full', 'the disk under PostgreSQL is full: make room on it', {
-      ...because,
-      retryable: true,
-    })
+  const full = diskFull(error, 'PostgreSQL')
+  if (full) return full
   if (retryableSocket.has(code) || retryableStates.test(code))
     return new Fault('store.unavailable', `PostgreSQL is not to be had now: ${message}`, {
       ...because,

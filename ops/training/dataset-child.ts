@@ -4,6 +4,7 @@
  */
 import { FeatureHistory } from '../../actors/feature-history.ts'
 import { buildDataset } from '../../models/dataset/build.ts'
+import { diskFull } from '../../streams/disk-full.ts'
 import { Fault } from '../../streams/fault.ts'
 import { featureSet } from '../../streams/features/set.ts'
 import { openStore } from '../store/store.ts'
@@ -43,10 +44,9 @@ process.once('message', async (asked: DatasetAsked) => {
     await make(asked)
     await told({ type: 'made' })
   } catch (error) {
-    const isFull = (error as NodeJS.ErrnoException).code === 'ENOSPC'
-    const fault = isFull ? new Fault('disk.full', 'the disk is full: make room on it') : error
+    const fault = diskFull(error) ?? error
     if (!(fault instanceof Fault)) throw error
     const { code, message, retryable } = fault
-    await told({ type: 'failed', code, message, retryable: retryable || isFull })
+    await told({ type: 'failed', code, message, retryable })
   }
 })

@@ -82,7 +82,7 @@ test('the disk is full: it was said before, nothing is lost, and the fleet goes 
   fill(ballast, 400 * mebi)
   await until(
     'it says that it cannot write',
-    () => /store\.disk_full|sink\.waiting/.test(daemon.output()),
+    () => /disk\.full|sink\.waiting/.test(daemon.output()),
     60_000,
   )
   rmSync(ballast)
