@@ -8,6 +8,8 @@ import type { Millis } from '../streams/time.ts'
 import type { ActorSpec } from './protocol.ts'
 
 export interface OutcomesPorts {
+  /** Each is looked at once at the start: something may have fallen due while nobody was there. */
+  readonly coins: () => readonly Coin[]
   /** Coins that have candles the resolver has not looked at. */
   readonly committed$: Observable<Coin>
   /** Resolves what is due and gives the number of new outcomes. */
@@ -33,7 +35,8 @@ export function outcomes(ports: OutcomesPorts): ActorSpec<OutcomesState, Outcome
     deadlineMs: 120_000,
     start: (self) => {
       self.follow(ports.committed$.pipe(map((coin) => ({ type: 'committed', coin }) as const)))
-      return { due: new Set(), scheduled: false }
+      self.after(gatherMs, { type: 'resolve' })
+      return { due: new Set(ports.coins()), scheduled: true }
     },
     receive: async (state, message, self) => {
       switch (message.type) {

@@ -111,9 +111,15 @@ export async function assemble(ports: AssemblyPorts): Promise<Assembly> {
     ledger.spec,
     inference.spec,
     fleet.spec('market', ports.coins),
-    worker('outcomes', outcomes({ committed$: fleet.committed$, resolve: ports.resolveOutcomes }), {
-      policy: patientPolicy,
-    }).spec,
+    worker(
+      'outcomes',
+      outcomes({
+        coins: () => fleet.coins.map(({ coin }) => coin),
+        committed$: fleet.committed$,
+        resolve: ports.resolveOutcomes,
+      }),
+      { policy: patientPolicy },
+    ).spec,
   ])
   const running = openTree(root, ports)
   running.changes$.subscribe(changes$)

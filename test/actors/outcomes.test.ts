@@ -6,9 +6,9 @@ import type { Coin } from '../../streams/coin.ts'
 import { btc, eth } from '../support/candles.ts'
 import { probe } from '../support/probe.ts'
 
-async function stand(resolve: (coin: Coin) => Promise<number>) {
+async function stand(resolve: (coin: Coin) => Promise<number>, coins: readonly Coin[] = []) {
   const committed$ = new Subject<Coin>()
-  const spec = outcomes({ committed$, resolve })
+  const spec = outcomes({ coins: () => coins, committed$, resolve })
   type Message = Parameters<typeof spec.receive>[1]
   const { self, told, later } = probe<Message>()
   let state = await spec.start(self)
@@ -23,6 +23,20 @@ async function stand(resolve: (coin: Coin) => Promise<number>) {
   }
   return { committed$, hearAll, elapse, later }
 }
+
+test('at the start each coin is looked at: something may have fallen due while nobody was there', async () => {
+  const resolved: Coin[] = []
+  const { elapse, later } = await stand(
+    (coin) => {
+      resolved.push(coin)
+      return Promise.resolve(1)
+    },
+    [btc, eth],
+  )
+  await elapse()
+  assert.deepEqual(resolved, [btc, eth])
+  assert.equal(later.length, 0)
+})
 
 test('coins whose candles close together are resolved together, each once', async () => {
   const resolved: Coin[] = []
