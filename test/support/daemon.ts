@@ -33,6 +33,8 @@ export interface StartOptions {
   /** Modules that are loaded before the daemon's own. */
   readonly preload?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Settle as soon as it has a port, whatever it waits for. */
+  readonly early?: boolean
   /** Beside those that name house and configuration. */
   readonly flags?: readonly string[]
   /** Whom it runs as, instead of whom the test runs as. */
@@ -72,7 +74,7 @@ export async function startDaemon(
   t: Ends,
   at: House,
   readyMsMax = 60_000,
-  { preload = [], env = {}, flags = [], user }: StartOptions = {},
+  { preload = [], env = {}, flags = [], user, early = false }: StartOptions = {},
 ): Promise<RunningDaemon> {
   const imports = preload.flatMap((module) => ['--import', module])
   const child = spawn(
@@ -106,11 +108,8 @@ export async function startDaemon(
   ).catch(failed)
   const get = async <T>(path: string): Promise<T> =>
     (await (await fetch(address + path)).json()) as T
-  await until(
-    'the daemon is ready',
-    async () => (await fetch(`${address}/health/ready`)).ok,
-    readyMsMax,
-  ).catch(failed)
+  const isReady = async (): Promise<boolean> => (await fetch(`${address}/health/ready`)).ok
+  if (!early) await until('the daemon is ready', isReady, readyMsMax).catch(failed)
   return {
     house: at,
     process: child,

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { RestFault } from '../exchange/exchange.ts'
-import { assertContinuity, type RunningDaemon } from '../support/daemon.ts'
+import { assertContinuity, type RunningDaemon, startDaemon } from '../support/daemon.ts'
 import { assertKept, seen } from '../support/ledger-view.ts'
 import {
   assertTrue,
@@ -137,6 +137,48 @@ describe('a live market', { concurrency: true }, () => {
       assert.equal((await daemon.end('SIGTERM')).code, 0)
     })
   }
+
+  test('binance: while it does not answer the daemon serves what it has and says so, and follows once it does', async (t) => {
+    const stage = await liveStage(t, 'binance')
+    const { exchange, coins } = stage
+    const away = (outage: boolean): Promise<void> =>
+      exchange.tell({ do: 'faults', set: { outage } })
+    await away(true)
+    type Status = { health: string; degraded: string[]; predictions: number; source: string }
+    const told = async (daemon: RunningDaemon, why: RegExp): Promise<Status> => {
+      const isSaid = async (): Promise<Status | undefined> => {
+        const status = await daemon.get<Partial<Status>>('/api/v1/status')
+        return status.degraded?.some((it) => why.test(it)) ? (status as Status) : undefined
+      }
+      const status = (await until(`it says ${why}`, isSaid, 30_000)) as Status
+      assert.equal((await daemon.get<{ live: boolean }>('/health/live')).live, true)
+      assert.deepEqual([status.source, status.health], ['binance', 'starting'])
+      return status
+    }
+    const first = await startDaemon(t, stage.house, 60_000, { early: true })
+    assert.equal((await told(first, /candles is down: feed\.away/)).predictions, 0)
+    await away(false)
+    await following(first, coins[0], (await exchange.state()).now)
+    await until('it is ready', async () => (await fetch(`${first.address}/health/ready`)).ok)
+    const before = await seen(first)
+    assert.ok(before.size > 0)
+    await first.end('SIGKILL')
+
+    await away(true)
+    const daemon = await startDaemon(t, stage.house, 60_000, { early: true })
+    await told(daemon, /BTC\/USDT waits for binance to answer/)
+    assertKept(before, await seen(daemon))
+    await away(false)
+    await following(daemon, coins[0], (await exchange.state()).now)
+    type Audit = { lanes: unknown[] }
+    await until(
+      'a minute has passed and is audited',
+      async () => (await daemon.get<Audit>('/api/v1/continuity')).lanes.length > 0,
+      90_000,
+    )
+    await assertContinuity(daemon)
+    assert.equal((await daemon.end('SIGTERM')).code, 0)
+  })
 
   test('binance: the daemon is killed in the middle of an outage, the next one mends what is left, and a coin is delisted', async (t) => {
     const stage = await liveStage(t, 'binance')
