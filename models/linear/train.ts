@@ -25,6 +25,7 @@ const rowsMin = 500
 const ladder = 3
 
 const startedAt = performance.now()
+const parent = process.ppid
 
 function say(event: TrainerEvent): void {
   process.stdout.write(`${JSON.stringify(event)}\n`)
@@ -121,6 +122,8 @@ function search(request: TrainRequest, learning: Matrix, choosing: Matrix): Foun
     const settings = { ...defaults, l2: defaults.l2 * ladder ** rung(number) }
     const startedFit = performance.now()
     const fitted = fit(learning, settings, (done, loss) => {
+      // A fit lets no event in: that its input has ended it would hear afterwards.
+      if (process.ppid !== parent) process.exit(1)
       const each = (performance.now() - startedFit) / done / 1000
       const secondsLeft = each * (settings.iterationsMax - done)
       say({

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, type TestContext, test } from 'node:test'
@@ -8,6 +10,7 @@ import { goldenDistance } from '../../../models/golden.ts'
 import { openSession } from '../../../models/session.ts'
 import type { TrainerEvent } from '../../../models/training/events.ts'
 import { seal } from '../../../models/training/seal.ts'
+import { isAlive } from '../../../ops/store/embedded/process-identity.ts'
 import { wallClock } from '../../../streams/time.ts'
 import { datasetOf, marketCandles } from '../../support/datasets.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -18,6 +21,7 @@ import {
   nodeTrainer,
   requestFor,
 } from '../../support/trainers.ts'
+import { until } from '../../support/until.ts'
 
 let dataset: Awaited<ReturnType<typeof datasetOf>>
 
@@ -74,6 +78,23 @@ test('linear learns what there is, tells how it goes, and its graph answers as i
     'what it is judged on it has not seen',
   )
   assert.ok(to > from)
+})
+
+test('linear leaves in the middle of its work when whoever started it is killed', async (t) => {
+  const { path } = requestFor(linear, dataset, temporaryFolder(), { trials: 5_000 })
+  const { command, args } = nodeTrainer(linear)
+  const starter = `
+    const { spawn } = require('node:child_process')
+    const [command, ...args] = ${JSON.stringify([command, ...args, path])}
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'] })
+    child.stdout.on('data', (said) => String(said).includes('trial') && console.log(child.pid))`
+  const parent = spawn(process.execPath, ['-e', starter], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => parent.kill('SIGKILL'))
+  const [said] = await once(parent.stdout, 'data')
+  const pid = Number.parseInt(String(said), 10)
+  t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'))
+  parent.kill('SIGKILL')
+  await until('it is gone', () => !isAlive(pid), 20_000)
 })
 
 test('the same request gives the same bytes', async (t) => {
