@@ -107,6 +107,7 @@ const planted: readonly [RuleName, string, string, number][] = [
   ['nothing is left for later', 'ops/a.ts', '//\n// if (a) {', 2],
   ['paths survive a space', 'test/a.ts', "//\nnew URL('./b', import.meta.url).pathname", 2],
   ['every file is used', 'ops/a.ts', '//', 1],
+  ['imports go round in no circle', 'ops/a.ts', "//\nimport type { b } from './a.ts'", 2],
   ['tests mirror what they test', 'test/ops/b.test.ts', '//', 1],
 ]
 
@@ -138,6 +139,7 @@ const innocent: readonly [string, string][] = [
   ['streams/a.ts', '//\nconst half = a / 2 / b // whole'],
   ['actors/actor.ts', "//\nimport * as nact from 'nact'"],
   ['ops/config/environment.ts', '//\nreturn process.env'],
+  ['ops/a.ts', "//\nfork(new URL('./a.ts', import.meta.url))"],
   ['test/a.test.ts', '//\nDate.now()'],
 ]
 

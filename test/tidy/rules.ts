@@ -1,5 +1,5 @@
 /** The house's rules, each a pure function from the source files to its violations; a violation says what to do instead. */
-import { at, type Source, type Violation, where } from './source.ts'
+import { at, type Import, type Source, type Violation, where } from './source.ts'
 
 export type Rule = (sources: readonly Source[]) => readonly Violation[]
 
@@ -199,13 +199,25 @@ export const rules = {
       }),
     ),
 
+  'imports go round in no circle': (sources) => {
+    const byPath = new Map(sources.map((source) => [source.path, source]))
+    return each(sources, (source) =>
+      importedBy(source)
+        .filter(({ target }) => reaches(byPath, target, source.path))
+        .map(({ target, line }) =>
+          at(source, line, `${target} leads back here: move what both need where it belongs`),
+        ),
+    )
+  },
+
   'every file is used': (sources) => {
-    const used = new Set(sources.flatMap((source) => source.imports.map((found) => found.target)))
+    const imported = (by: readonly Source[]): ReadonlySet<string> =>
+      new Set(by.flatMap((source) => source.imports.map((found) => found.target)))
+    const [byAny, bySource] = [imported(sources), imported(sources.filter((it) => !isTest(it)))]
     return sources
-      .filter(
-        (source) => !used.has(source.path) && !entries.some((entry) => entry.test(source.path)),
-      )
-      .map((source) => at(source, 1, 'nothing imports it: wire it in or delete it'))
+      .filter((source) => !(isTest(source) ? byAny : bySource).has(source.path))
+      .filter((source) => !entries.some((entry) => entry.test(source.path)))
+      .map((source) => at(source, 1, 'nothing that runs imports it: wire it in or delete it'))
   },
 
   'tests mirror what they test': (sources) =>
@@ -227,6 +239,20 @@ function each(
   rule: (source: Source) => readonly Violation[],
 ): readonly Violation[] {
   return sources.flatMap((source) => [...rule(source)])
+}
+
+/** Along imports, `from` itself included. */
+function reaches(byPath: ReadonlyMap<string, Source>, from: string, goal: string): boolean {
+  const seen = new Set([from])
+  for (const path of seen) {
+    const source = byPath.get(path)
+    for (const { target } of source ? importedBy(source) : []) seen.add(target)
+  }
+  return seen.has(goal)
+}
+
+function importedBy({ imports }: Source): readonly Import[] {
+  return imports.filter(({ isProgram }) => !isProgram)
 }
 
 function floorOf(path: string): number {

@@ -14,6 +14,8 @@ export interface Import {
   /** A path from the root for a file of our own, else a package's name without what follows it. */
   readonly target: string
   readonly isOwn: boolean
+  /** Named as a program for another process, which may know the one that starts it. */
+  readonly isProgram: boolean
   readonly line: number
 }
 
@@ -101,7 +103,8 @@ function importsOf(path: string, text: string, code: string): readonly Import[] 
     const name = match.slice(1).find((group) => group !== undefined) as string
     const line = text.slice(0, match.index + match[0].length).split('\n').length
     const isOwn = name.startsWith('.')
-    return [{ target: isOwn ? resolve(path, name) : packageOf(name), isOwn, line }]
+    const isProgram = match[0].startsWith('new URL')
+    return [{ target: isOwn ? resolve(path, name) : packageOf(name), isOwn, isProgram, line }]
   })
 }
 
