@@ -19,7 +19,9 @@ export interface SwapBody {
   readonly to: number
   readonly state: string
   readonly reason: string | null
+  readonly startedAt: string
   readonly cutAt: string | null
+  readonly endedAt: string | null
   readonly missed: number | null
   readonly twice: number | null
   readonly longestWaitMs: number | null
@@ -28,6 +30,7 @@ export interface SwapBody {
     readonly at: string
     readonly version: number
     readonly transition: string
+    readonly candleAt: string | null
   }[]
 }
 
