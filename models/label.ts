@@ -7,6 +7,7 @@
  * that is missing nothing is known, and what would need it is NaN.
  */
 import { Fault } from '../streams/fault.ts'
+import { FirstReach } from './first-reach.ts'
 import type { Label } from './manifest.ts'
 
 /** Consecutive candles. `close` is carried over empty ones; all three are NaN where a candle is missing. */
@@ -140,23 +141,18 @@ function firstTouched(
       ? { up: constant(n, label.up), down: constant(n, label.down) }
       : scaled(label, label.lookback, horizon, close)
   const target = new Float64Array(n).fill(Number.NaN)
+  const [above, below] = [new FirstReach(high), new FirstReach(low.map((it) => -it))]
+  const unknown = new FirstReach(high.map((it) => (Number.isNaN(it) ? 1 : 0)))
   for (let i = 0; i + horizon < n; i++) {
     const from = close[i] as number
-    const [ceiling, floor] = [from * (1 + (up[i] as number)), from * (1 + (down[i] as number))]
-    if (Number.isNaN(ceiling) || Number.isNaN(change[i] as number)) continue
     const ended = change[i] as number
-    let found = label.timeout === 'sign' ? Math.sign(ended) + 1 : hold
-    for (let j = i + 1; j <= i + horizon; j++) {
-      const [above, below] = [(high[j] as number) >= ceiling, (low[j] as number) <= floor]
-      if (Number.isNaN(high[j] as number)) {
-        found = Number.NaN
-        break
-      }
-      if (!above && !below) continue
-      found = above && below ? hold : above ? buy : sell
-      break
-    }
-    target[i] = found
+    const [ceiling, floor] = [from * (1 + (up[i] as number)), from * (1 + (down[i] as number))]
+    if (Number.isNaN(ceiling) || Number.isNaN(ended)) continue
+    const [rises, falls] = [above.at(i + 1, ceiling), below.at(i + 1, -floor)]
+    const first = Math.min(rises, falls)
+    if (unknown.at(i + 1, 1) <= Math.min(first, i + horizon)) continue
+    if (first > i + horizon) target[i] = label.timeout === 'sign' ? Math.sign(ended) + 1 : hold
+    else target[i] = rises === falls ? hold : rises < falls ? buy : sell
   }
   return target
 }

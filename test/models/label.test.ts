@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { labelled, movement, type PriceColumns } from '../../models/label.ts'
 import type { Label } from '../../models/manifest.ts'
 import { mulberry32 } from '../support/candles.ts'
@@ -104,4 +105,58 @@ test('barriers in deviations, over a missing candle, are unknown', () => {
   assert.ok(Number.isNaN(target[90] as number) || (target[90] as number) !== 1)
   assert.ok(Number.isNaN(target[120] as number), 'its lookback has the missing candle')
   assert.ok(!Number.isNaN(target[131] as number))
+})
+
+/** Candle by candle, as one would look it up in a chart. */
+function touchedFirst(label: Barrier, horizon: number, candles: PriceColumns): Float64Array {
+  const { close, high, low } = candles
+  const target = new Float64Array(close.length).fill(Number.NaN)
+  for (let i = 0; i + horizon < close.length; i++) {
+    const from = close[i] as number
+    const change = (close[i + horizon] as number) / from - 1
+    if (Number.isNaN(change)) continue
+    target[i] = label.timeout === 'sign' ? Math.sign(change) + 1 : 1
+    for (let j = i + 1; j <= i + horizon; j++) {
+      const isUp = (high[j] as number) >= from * (1 + label.up)
+      const isDown = (low[j] as number) <= from * (1 + label.down)
+      const isKnown = !Number.isNaN(high[j])
+      if (isKnown && !isUp && !isDown) continue
+      target[i] = !isKnown ? Number.NaN : isUp === isDown ? 1 : isUp ? 2 : 0
+      break
+    }
+  }
+  return target
+}
+
+type Barrier = Extract<Label, { kind: 'triple_barrier' }>
+
+test('whatever the market, the horizon and the barriers: the same as candle by candle', () => {
+  const barrier = fc.double({ min: 0.0005, max: 0.03, noNaN: true })
+  const cases = fc.record({
+    ...{
+      n: fc.integer({ min: 2, max: 300 }),
+      seed: fc.nat(),
+      horizon: fc.integer({ min: 1, max: 80 }),
+    },
+    ...{ up: barrier, down: barrier, timeout: fc.constantFrom('hold' as const, 'sign' as const) },
+    missing: fc.array(fc.nat(300), { maxLength: 4 }),
+  })
+  fc.assert(
+    fc.property(cases, ({ n, seed, horizon, up, down, timeout, missing }) => {
+      const label: Barrier = { kind: 'triple_barrier', up, down: -down, timeout }
+      const candles = walk(n, seed, missing)
+      const { target } = labelled(label, horizon, candles)
+      assert.deepEqual(target, touchedFirst(label, horizon, candles))
+    }),
+  )
+})
+
+test('far barriers over a long horizon cost no more than near ones over a short one', () => {
+  const candles = walk(200_000, 9)
+  const label: Label = { kind: 'triple_barrier', up: 5, down: -0.9, timeout: 'hold' }
+  const begun = performance.now()
+  const { target } = labelled(label, 20_000, candles)
+  assert.equal(target[0], 1)
+  // Looked up candle by candle it would be four thousand million steps, some ten seconds.
+  assert.ok(performance.now() - begun < 2_000)
 })
