@@ -1,11 +1,10 @@
 /**
  * A dataset from a market's candles and the engine's own rows, streamed: written aside, checked, and put in its place as
- * a whole. A check that fails leaves its report where the dataset would have been, and no dataset.
+ * a whole. Where a check fails the folder holds its report and nothing else, so that no older dataset is taken for it.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Candle } from '../../streams/candles/candle.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { Fault } from '../../streams/fault.ts'
@@ -13,13 +12,22 @@ import { missing } from '../../streams/features/columns.ts'
 import type { FeatureEngine } from '../../streams/features/engine.ts'
 import { RowBlock } from '../../streams/features/rows.ts'
 import type { FeatureSet } from '../../streams/features/set.ts'
-import { dayMs, durationText, iso, type Millis } from '../../streams/time.ts'
+import { durationText, iso, type Millis } from '../../streams/time.ts'
 import { informationCandles, labelled, lookbackCandles, taskOf } from '../label.ts'
 import type { Label } from '../manifest.ts'
 import { Consecutive, readPrices } from './candles.ts'
 import { type CheckLimits, check, checkLimits, countOutliers } from './checks.ts'
-import { type Check, type DatasetManifest, datasetFormat, type Flaw, flaws } from './manifest.ts'
+import { fileFacts } from './file-facts.ts'
+import {
+  type Check,
+  type DatasetManifest,
+  datasetFormat,
+  type Flaw,
+  flaws,
+  reportFile,
+} from './manifest.ts'
 import { profilePage } from './page.ts'
+import { place, settle } from './place.ts'
 import { type Profile, Profiler } from './profile.ts'
 import { groupRows, RowGroup, RowsFile } from './rows-file.ts'
 
@@ -54,6 +62,7 @@ export async function buildDataset(
   sources: DatasetSources,
   out: string,
 ): Promise<DatasetManifest> {
+  await settle(out)
   await refuseForeign(out)
   const draft = `${out}.draft`
   await rm(draft, { recursive: true, force: true })
@@ -61,17 +70,15 @@ export async function buildDataset(
   try {
     const made = await write(order, sources, draft)
     const failed = made.manifest.checks.filter(({ ok }) => !ok)
-    if (failed.length > 0) await refuse(out, made.manifest.checks, failed)
+    if (failed.length > 0) await refuse(draft, out, made.manifest.checks, failed)
     await writeFile(join(draft, 'profile.json'), JSON.stringify(made.profile))
     await writeFile(join(draft, 'profile.html'), profilePage(made.manifest, made.profile))
     const files: Record<string, DatasetManifest['files'][string]> = {}
     for (const name of ['rows.parquet', 'profile.json', 'profile.html'])
-      files[name] = await fileOf(join(draft, name))
+      files[name] = await fileFacts(join(draft, name))
     const manifest = { ...made.manifest, files }
     await writeFile(join(draft, 'dataset.json'), JSON.stringify(manifest, null, 2))
-    await rm(out, { recursive: true, force: true })
-    await mkdir(dirname(out), { recursive: true })
-    await rename(draft, out)
+    await place(draft, out)
     return manifest
   } catch (error) {
     await rm(draft, { recursive: true, force: true })
@@ -87,7 +94,7 @@ async function refuseForeign(out: string): Promise<void> {
       cause: error,
     })
   })
-  if (names.length > 0 && !names.includes('dataset.json'))
+  if (names.length > 0 && !names.includes('dataset.json') && !names.includes(reportFile))
     throw new Fault('dataset.foreign', `${out} holds something else: name a folder that is new`)
 }
 
@@ -205,15 +212,18 @@ async function write(order: DatasetOrder, sources: DatasetSources, draft: string
   flush()
   file.finish()
 
+  const profile = profiler.told()
   const found = {
     rows: done,
     flaws: counted,
     ...{ nulls, values, unknownColumns, to, now: order.now },
-    outliers: countOutliers(prices, dayMs / intervalMs),
+    outliers: countOutliers(prices, intervalMs),
     duplicates: prices.repeated,
+    balance: profile.balance,
+    labelsDiffer: profile.target.max > profile.target.min,
   }
   return {
-    profile: profiler.told(),
+    profile,
     manifest: {
       format: datasetFormat,
       coin,
@@ -241,22 +251,23 @@ function extend(gaps: { from: Millis; to: Millis }[], openAt: Millis, intervalMs
   else gaps.push({ from: openAt, to: openAt + intervalMs })
 }
 
+/** `rows` and `labels` have the names that trainers give the same trouble. */
+const codes: Readonly<Partial<Record<Check['name'], `data.${string}`>>> = {
+  rows: 'data.too_few',
+  labels: 'data.one_class',
+}
+
 async function refuse(
+  draft: string,
   out: string,
   checks: readonly Check[],
   failed: readonly Check[],
 ): Promise<never> {
-  await mkdir(dirname(out), { recursive: true })
-  await writeFile(`${out}.report.json`, JSON.stringify({ checks }, null, 2))
-  const [first] = failed
-  const code =
-    first === undefined || first.name === 'rows' ? 'data.too_few' : (`data.${first.name}` as const)
-  const what = failed.map(({ name, detail }) => `${name}: ${detail}`).join('; ')
-  throw new Fault(code, `the dataset does not hold: ${what}`)
-}
-
-async function fileOf(path: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path)) hash.update(chunk)
-  return { bytes: (await stat(path)).size, sha256: hash.digest('hex') }
+  await rm(draft, { recursive: true })
+  await mkdir(draft)
+  await writeFile(join(draft, reportFile), JSON.stringify({ checks }, null, 2))
+  await place(draft, out)
+  const name = failed[0]?.name ?? 'rows'
+  const what = failed.map((it) => `${it.name}: ${it.detail}`).join('; ')
+  throw new Fault(codes[name] ?? `data.${name}`, `the dataset does not hold: ${what}`)
 }

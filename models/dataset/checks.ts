@@ -1,8 +1,8 @@
 /**
- * Six questions that every dataset must answer before anything learns from it. Each says what it found beside its limit,
+ * Seven questions that every dataset must answer before anything learns from it. Each says what it found beside its limit,
  * in words that tell whoever must mend it where to look.
  */
-import { iso, type Millis } from '../../streams/time.ts'
+import { dayMs, floorTo, iso, type Millis } from '../../streams/time.ts'
 import type { Check, Flaw } from './manifest.ts'
 
 export interface CheckLimits {
@@ -35,6 +35,9 @@ export interface Found {
   readonly unknownColumns: readonly string[]
   readonly outliers: number
   readonly duplicates: number
+  /** Sell, hold, buy among the examples; null where values are asked for. */
+  readonly balance: readonly [number, number, number] | null
+  readonly labelsDiffer: boolean
   /** End of the range, and the market's present. */
   readonly to: Millis
   readonly now: Millis
@@ -58,6 +61,13 @@ export function check(found: Found, limits: CheckLimits = checkLimits): readonly
       found: whole,
       limit: limits.rowsMin,
       detail: `${whole} of ${rows} rows are examples${left.length > 0 ? `; left out: ${left.join(', ')}` : ''}`,
+    },
+    {
+      name: 'labels',
+      ok: found.labelsDiffer,
+      found: found.labelsDiffer ? 2 : 1,
+      limit: 2,
+      detail: labelsText(found),
     },
     {
       name: 'nulls',
@@ -100,25 +110,39 @@ export function check(found: Found, limits: CheckLimits = checkLimits): readonly
   ]
 }
 
+function labelsText({ balance, labelsDiffer }: Found): string {
+  if (balance === null) return labelsDiffer ? 'the values differ' : 'every example has one value'
+  const [sell, hold, buy] = balance
+  const counts = `${sell} sell, ${hold} hold, ${buy} buy`
+  return labelsDiffer ? counts : `every example is of one class: ${counts}`
+}
+
 /** Candles whose high, low or close is far from the median close of their UTC day. */
 export function countOutliers(
   {
+    from,
     close,
     high,
     low,
-  }: { readonly close: Float64Array; readonly high: Float64Array; readonly low: Float64Array },
-  perDay: number,
+  }: {
+    readonly from: Millis
+    readonly close: Float64Array
+    readonly high: Float64Array
+    readonly low: Float64Array
+  },
+  intervalMs: Millis,
 ): number {
   let outliers = 0
-  for (let from = 0; from < close.length; from += perDay) {
-    const to = Math.min(close.length, from + perDay)
-    const known = close.slice(from, to).filter(Number.isFinite).sort()
-    const median = known[known.length >> 1]
-    if (median === undefined) continue
+  for (let first = 0; first < close.length; ) {
+    const dayEnds = floorTo(from + first * intervalMs, dayMs) + dayMs
+    const to = Math.min(close.length, Math.ceil((dayEnds - from) / intervalMs))
+    const known = close.slice(first, to).filter(Number.isFinite).sort()
+    const median = known[known.length >> 1] ?? Number.NaN
     const isFar = (price: number | undefined): boolean =>
       price !== undefined && (price > median * outlierFactor || price < median / outlierFactor)
-    for (let i = from; i < to; i++)
+    for (let i = first; i < to; i++)
       if (isFar(close[i]) || isFar(high[i]) || isFar(low[i])) outliers++
+    first = to
   }
   return outliers
 }

@@ -9,8 +9,12 @@
 import { z } from 'zod'
 import { Fault } from '../../streams/fault.ts'
 import { type Label, labelSchema } from '../manifest.ts'
+import type { FileFacts } from './file-facts.ts'
 
 export const datasetFormat = 'starling-dataset/1'
+
+/** All that lies in the folder of a dataset whose checks did not hold. */
+export const reportFile = 'report.json'
 
 /** Why a row is no example; the first that holds. `none` is a whole one. */
 export const flaws = ['none', 'no_trades', 'gap', 'warmup', 'corrected', 'unlabelled'] as const
@@ -37,11 +41,21 @@ export interface DatasetManifest {
   readonly flaws: Readonly<Record<Flaw, number>>
   readonly gaps: readonly { readonly from: string; readonly to: string }[]
   readonly checks: readonly Check[]
-  readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>
+  readonly files: Readonly<Record<string, FileFacts>>
 }
 
+const checkNames = [
+  'rows',
+  'labels',
+  'nulls',
+  'schema',
+  'outliers',
+  'duplicates',
+  'freshness',
+] as const
+
 export interface Check {
-  readonly name: 'rows' | 'nulls' | 'schema' | 'outliers' | 'duplicates' | 'freshness'
+  readonly name: (typeof checkNames)[number]
   readonly ok: boolean
   readonly found: number
   readonly limit: number
@@ -68,7 +82,7 @@ const schema = z.looseObject({
   gaps: z.array(z.strictObject({ from: instant, to: instant })),
   checks: z.array(
     z.strictObject({
-      name: z.enum(['rows', 'nulls', 'schema', 'outliers', 'duplicates', 'freshness']),
+      name: z.enum(checkNames),
       ok: z.boolean(),
       found: z.number(),
       limit: z.number(),

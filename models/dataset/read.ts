@@ -1,5 +1,5 @@
 /** A dataset folder, read again: its manifest, its rows in blocks for whoever judges, and its examples for whoever learns. */
-import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -12,7 +12,9 @@ import {
 import { Fault } from '../../streams/fault.ts'
 import { type Millis, parseDuration } from '../../streams/time.ts'
 import type { TimeRange } from '../training/request.ts'
-import { type DatasetManifest, parseDatasetManifest } from './manifest.ts'
+import { fileFacts } from './file-facts.ts'
+import { type DatasetManifest, parseDatasetManifest, reportFile } from './manifest.ts'
+import { settle } from './place.ts'
 
 /** Consecutive candles; what is unknown is NaN. Each block has arrays of its own. */
 export interface RowBlockRead {
@@ -62,8 +64,12 @@ export interface OpenDataset {
 const blockRows = 16_384
 
 export async function openDataset(folder: string): Promise<OpenDataset> {
+  await settle(folder)
   const bytes = await readFile(join(folder, 'dataset.json')).catch((cause: unknown) => {
-    throw new Fault('dataset.missing', `${folder} holds no dataset.json`, { cause })
+    if (!existsSync(join(folder, reportFile)))
+      throw new Fault('dataset.missing', `${folder} holds no dataset.json`, { cause })
+    const why = `${folder} holds no dataset: its checks did not hold, ${reportFile} says which`
+    throw new Fault('dataset.refused', why, { cause })
   })
   const manifest = parseDatasetManifest(bytes)
   const file = await asyncBufferFromFile(join(folder, 'rows.parquet')).catch((cause: unknown) => {
@@ -92,9 +98,10 @@ export async function openDataset(folder: string): Promise<OpenDataset> {
 /** Whether the files are those that the manifest names. */
 export async function verifyDataset({ folder, manifest }: OpenDataset): Promise<void> {
   for (const [name, { bytes, sha256 }] of Object.entries(manifest.files)) {
-    const content = await readFile(join(folder, name))
-    const found = createHash('sha256').update(content).digest('hex')
-    if (content.length !== bytes || found !== sha256)
+    const found = await fileFacts(join(folder, name)).catch((cause: unknown) => {
+      throw new Fault('dataset.missing', `${folder} holds no ${name}`, { cause })
+    })
+    if (found.bytes !== bytes || found.sha256 !== sha256)
       throw new Fault('dataset.hash', `${name} is not what dataset.json says`)
   }
 }

@@ -5,7 +5,7 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { openDataset } from '../../models/dataset/read.ts'
+import { openDataset, verifyDataset } from '../../models/dataset/read.ts'
 import { openFamily } from '../../models/family.ts'
 import { gateDefaults, judge } from '../../models/judging/gate.ts'
 import { score } from '../../models/scores/score.ts'
@@ -44,6 +44,8 @@ async function dataset(): Promise<void> {
 
 async function train(): Promise<void> {
   const made = await openDataset(`${folders.dataset}/${coinToPath(params.coin)}`)
+  // It may have come from anywhere: `dvc pull`, a copy.
+  await verifyDataset(made)
   const { manifest } = made
   const range = { from: Date.parse(manifest.from), to: Date.parse(manifest.to) }
   const stretch = stretchOf({ coin: params.coin, candles: [], ...range }, question)

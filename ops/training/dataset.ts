@@ -1,5 +1,4 @@
 /** `starling dataset`: the training matrix of one coin out of its store, as training runs have it, for whoever wants it. */
-import { rm } from 'node:fs/promises'
 import { datasetHash } from '../../models/dataset/build.ts'
 import { trackByDvc } from '../../models/dataset/dvc.ts'
 import type { DatasetManifest } from '../../models/dataset/manifest.ts'
@@ -49,7 +48,6 @@ export async function dataset(options: DatasetOptions): Promise<DatasetReport> {
       now: options.to === undefined ? range.to : to,
     }
     const { address, market, intervalMs } = store
-    await rm(`${out}.report.json`, { force: true })
     await makeDataset(
       { store: { address, market, intervalMs }, order, out },
       { signal: new AbortController().signal, progress: options.progress },

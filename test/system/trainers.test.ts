@@ -194,10 +194,27 @@ test('data that nothing can be learnt from is refused by name', async () => {
   const [[from] = [0, 0]] = request.ranges.train
   const ranges = { ...request.ranges, train: [[from, from + 100 * minuteMs] as const] }
   await assert.rejects(run(lightgbm, dataset, { ranges }), { code: 'data.too_few' })
-  const label = { kind: 'threshold', up: 10, down: -0.9 } as const
+})
+
+test('a stretch of one class in a dataset of two is refused by name', async () => {
+  const horizon = lightgbm.horizon / minuteMs
+  const candles = await marketCandles({ seed: 11, signal: 0.6, days: 21 })
+  let carried = Number.NaN
+  const closes = candles.map(({ state, close }) => (carried = state === 'empty' ? carried : close))
+  const change = candles.map(({ state }, i) =>
+    state === 'empty' ? -1 : (closes[i + horizon] ?? 0) / (closes[i] as number) - 1,
+  )
+  const up = Math.max(...change.slice(1_440))
+  const label = { kind: 'threshold', up, down: -0.9 } as const
   const oneClass = { ...lightgbm, label, input: { ...lightgbm.input, columns: ['log_return_1'] } }
-  const quiet = await made(0.6, oneClass)
-  await assert.rejects(run(oneClass, quiet), { code: 'data.one_class' })
+  const dataset = await made(0.6, oneClass)
+  // Its only buy is the greatest rise of all; the longer side of it has none.
+  const { request } = requestFor(oneClass, dataset, join(root, 'one-class'))
+  const at = candles[change.lastIndexOf(up)]?.openAt ?? 0
+  const [from, to] = [Date.parse(dataset.manifest.from), Date.parse(dataset.manifest.to)]
+  const train = [at - from > to - at ? ([from, at] as const) : ([at + minuteMs, to] as const)]
+  const ranges = { ...request.ranges, train }
+  await assert.rejects(run(oneClass, dataset, { ranges }), { code: 'data.one_class' })
 })
 
 test('a cancelled trainer leaves nothing that could be taken for a model', async () => {

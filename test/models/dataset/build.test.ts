@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { datasetHash } from '../../../models/dataset/build.ts'
@@ -106,6 +106,18 @@ const refusals: readonly [string, () => readonly Candle[], object, string][] = [
     'data.too_few',
   ],
   [
+    'a market in which nothing ever happens',
+    () => plain(5_000),
+    { label: { kind: 'threshold', up: 10, down: -0.9 } },
+    'data.one_class',
+  ],
+  [
+    'a value that never changes',
+    () => plain(5_000).map((it) => ({ ...it, open: 1, high: 1, low: 1, close: 1 })),
+    { label: { kind: 'return', up: 0.001, down: -0.001 } },
+    'data.one_class',
+  ],
+  [
     'a column that there is not',
     () => plain(5_000),
     { columns: ['no_such_column', ...columns] },
@@ -155,10 +167,11 @@ for (const [what, make, order, code] of refusals) {
         return true
       },
     )
-    assert.ok(!existsSync(join(folder, 'dataset')))
-    assert.ok(!existsSync(join(folder, 'dataset.draft')))
-    const report = JSON.parse(readFileSync(join(folder, 'dataset.report.json'), 'utf8'))
-    assert.equal(report.checks.length, 6)
+    assert.deepEqual(readdirSync(folder), ['dataset'])
+    assert.deepEqual(readdirSync(join(folder, 'dataset')), ['report.json'])
+    const report = JSON.parse(readFileSync(join(folder, 'dataset', 'report.json'), 'utf8'))
+    assert.equal(report.checks.length, 7)
+    await assert.rejects(openDataset(join(folder, 'dataset')), { code: 'dataset.refused' })
   })
 }
 
@@ -172,6 +185,24 @@ test('a folder that holds something else is left alone; an older dataset is repl
   await datasetOf(candles, other, { columns })
   const { manifest } = await datasetOf(candles, other, { columns: columns.slice(1) })
   assert.deepEqual(manifest.columns, columns.slice(1))
+})
+
+test('a refused build leaves nothing behind that could be taken for it, and a sound one takes its place', async () => {
+  const folder = temporaryFolder()
+  await datasetOf(candles, folder, { columns })
+  await assert.rejects(datasetOf(candles.slice(0, 2_000), folder, { columns }))
+  assert.deepEqual(readdirSync(join(folder, 'dataset')), ['report.json'])
+  await datasetOf(candles, folder, { columns })
+  await verifyDataset(await openDataset(join(folder, 'dataset')))
+})
+
+test('a file that was changed afterwards, or is gone, is found', async () => {
+  const { folder } = await datasetOf(candles, temporaryFolder(), { columns })
+  const dataset = await openDataset(folder)
+  writeFileSync(join(folder, 'profile.json'), '{}')
+  await assert.rejects(verifyDataset(dataset), { code: 'dataset.hash' })
+  rmSync(join(folder, 'profile.json'))
+  await assert.rejects(verifyDataset(dataset), { code: 'dataset.missing' })
 })
 
 test('examples are those of the ranges, the newest where there are more than are wanted', async () => {

@@ -163,7 +163,8 @@ test('too few rows, and rows of one class, are said and not tried again', async 
     return { ...it, open: price, high: price * 1.0001, low: price, close: price * 1.0001 }
   })
   const one = await train(await stored('RISE/USDT', rising))
-  assert.deepEqual([one.state, one.code, triesOf(one, 'fit')], ['failed', 'data.one_class', 1])
+  assert.deepEqual([one.state, one.code], ['failed', 'data.one_class'])
+  assert.deepEqual([triesOf(one, 'dataset'), triesOf(one, 'fit')], [1, 0])
   await assertNothingPublished(one)
 })
 
