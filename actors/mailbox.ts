@@ -11,8 +11,14 @@
 import assert from 'node:assert/strict'
 import { tell } from '../streams/channels.ts'
 import { type Millis, minuteMs } from '../streams/time.ts'
-import { bury, type DeadReason } from './dead-letters.ts'
 import type { Address } from './protocol.ts'
+
+/**
+ * Why a message will be processed by nobody; each is told on `dead.letter`, and the store keeps them. full: the mailbox was at its bound. absent: nobody is at home. crashed: it was
+ * being processed when its incarnation crashed or was killed. poison: it did so three times in a row. left: still waiting
+ * when the actor left for good.
+ */
+type DeadReason = 'full' | 'absent' | 'crashed' | 'poison' | 'left'
 
 /** `of` is the incarnation that told it to itself; such messages end with it. */
 interface Waiting<M> {
@@ -155,7 +161,7 @@ export class Mailbox<M> implements Address<M> {
   #refuse(message: M, reason: DeadReason): false {
     this.dropped += 1
     if (reason === 'full') tell('queue.dropped', { queue: this.kind, count: 1 })
-    bury({ path: this.#path, reason, message })
+    tell('dead.letter', { path: this.#path, reason, message })
     return false
   }
 }

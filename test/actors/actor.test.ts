@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Observable, Subject } from 'rxjs'
 import { population } from '../../actors/actor.ts'
-import { deadLetters } from '../../actors/dead-letters.ts'
 import type { Self } from '../../actors/protocol.ts'
 import { listen } from '../../streams/channels.ts'
 import { Fault } from '../../streams/fault.ts'
+import { deadLetters } from '../support/dead-letters.ts'
 import { stage } from '../support/life.ts'
 import { pass, settled } from '../support/settled.ts'
 
@@ -73,7 +73,7 @@ test('a crash ends the incarnation with its error; what had not begun waits for 
   live()
   await settled()
   assert.deepEqual(said, ['start', 'started', 'a', 'end', 'start', 'started', 'b', 'c'])
-  assert.deepEqual(deadLetters().newest[0], { path: 'probe', reason: 'crashed', message: 'boom' })
+  assert.deepEqual(deadLetters()[0], { path: 'probe', reason: 'crashed', message: 'boom' })
 })
 
 test('a message that is retold and kills three lives in a row is poison and refused', async () => {
@@ -88,11 +88,11 @@ test('a message that is retold and kills three lives in a row is poison and refu
     live()
     assert.equal(mailbox.tell(poison), true)
     await settled()
-    reasons.push(deadLetters().newest[0]?.reason)
+    reasons.push(deadLetters()[0]?.reason)
   }
   assert.deepEqual(reasons, ['crashed', 'crashed', 'poison'])
   assert.equal(mailbox.tell(poison), false)
-  assert.equal(deadLetters().newest[0]?.reason, 'poison')
+  assert.equal(deadLetters()[0]?.reason, 'poison')
   const life = live()
   clock.advance(60_000)
   assert.equal(mailbox.tell(poison), true, 'after a minute it is tried once more')
@@ -335,7 +335,7 @@ test('what waits when an actor leaves for good becomes dead letters', async () =
   life.kill('over')
   mailbox.discard()
   await settled()
-  assert.deepEqual(deadLetters().newest.slice(0, 2), [
+  assert.deepEqual(deadLetters().slice(0, 2), [
     { path: 'probe', reason: 'left', message: 2 },
     { path: 'probe', reason: 'crashed', message: 1 },
   ])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { deadLetters } from '../../actors/dead-letters.ts'
 import { listen } from '../../streams/channels.ts'
+import { deadLetters } from '../support/dead-letters.ts'
 import { stage } from '../support/life.ts'
 import { settled } from '../support/settled.ts'
 
@@ -10,12 +10,12 @@ test('a full mailbox refuses, counts, and keeps the refused message as a dead le
   t.after(listen('queue.dropped', (what) => dropped.push(what)))
   const { live, mailbox } = stage<undefined, number>(() => ({}))
   const life = live()
-  const before = deadLetters().count
+  const before = deadLetters().length
   const taken = [1, 2, 3, 4, 5, 6].map((message) => mailbox.tell(message))
   assert.deepEqual(taken, [true, true, true, true, false, false])
   assert.equal(mailbox.dropped, 2)
-  assert.equal(deadLetters().count - before, 2)
-  assert.deepEqual(deadLetters().newest[0], { path: 'probe', reason: 'full', message: 6 })
+  assert.equal(deadLetters().length - before, 2)
+  assert.deepEqual(deadLetters()[0], { path: 'probe', reason: 'full', message: 6 })
   assert.deepEqual(dropped, [
     { queue: 'probe', count: 1 },
     { queue: 'probe', count: 1 },
@@ -27,7 +27,7 @@ test('a full mailbox refuses, counts, and keeps the refused message as a dead le
 test('nobody at home refuses', () => {
   const { mailbox } = stage<undefined, number>(() => ({}))
   assert.equal(mailbox.tell(1), false)
-  assert.deepEqual(deadLetters().newest[0], { path: 'probe', reason: 'absent', message: 1 })
+  assert.deepEqual(deadLetters()[0], { path: 'probe', reason: 'absent', message: 1 })
 })
 
 test('messages that wait are taken in turns of 64, and others come between two turns', async () => {
