@@ -14,9 +14,9 @@ import { type Millis, minuteMs } from '../streams/time.ts'
 import type { Address } from './protocol.ts'
 
 /**
- * Why a message will be processed by nobody; each is told on `dead.letter`, and the store keeps them. full: the mailbox was at its bound. absent: nobody is at home. crashed: it was
- * being processed when its incarnation crashed or was killed. poison: it did so three times in a row. left: still waiting
- * when the actor left for good.
+ * Why a message will be processed by nobody; each is told on `dead.letter`, and the store keeps them. full: the mailbox was
+ * at its bound. absent: nobody is at home. crashed: it was being processed when its incarnation crashed or was killed.
+ * poison: it did so three times in a row. left: still waiting when the actor left for good.
  */
 type DeadReason = 'full' | 'absent' | 'crashed' | 'poison' | 'left'
 

@@ -25,7 +25,7 @@ export interface ArtifactLimits {
   readonly bytesMax: number
 }
 
-export const artifactLimits: ArtifactLimits = { bytesMax: 512 * 1024 * 1024 }
+const artifactLimits: ArtifactLimits = { bytesMax: 512 * 1024 * 1024 }
 const manifestBytesMax = 1024 * 1024
 
 /** Endings of what an artifact may hold: data, never code. A pickle runs what it likes when it is opened. */

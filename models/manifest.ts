@@ -146,7 +146,7 @@ function hasClasses({ kind }: z.infer<typeof labelSchema>): boolean {
 }
 
 /** Every artifact has these beside its manifest. */
-export const requiredFiles = ['model.onnx', 'golden.json', 'metrics.json'] as const
+const requiredFiles = ['model.onnx', 'golden.json', 'metrics.json'] as const
 
 export type Manifest = z.infer<typeof manifest>
 export type ModelInput = Manifest['input']

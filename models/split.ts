@@ -29,7 +29,7 @@ export interface Shares {
 }
 
 /** The newest candles are held out for the test, and those before them to stop and choose by. */
-export const usualShares: Shares = { validate: 0.15, test: 0.2 }
+const usualShares: Shares = { validate: 0.15, test: 0.2 }
 
 export function chronological(stretch: Stretch, shares: Shares = usualShares): Split {
   const { from, to, intervalMs } = stretch
@@ -48,7 +48,7 @@ export interface Walk {
   readonly mode: 'expanding' | 'rolling'
 }
 
-export const usualWalk: Walk = { folds: 4, testShare: 0.1, validateShare: 0.1, mode: 'expanding' }
+const usualWalk: Walk = { folds: 4, testShare: 0.1, validateShare: 0.1, mode: 'expanding' }
 
 /** Walk forward: each fold is tested on candles that lie after everything it has seen. */
 export function walkForward(stretch: Stretch, walk: Walk = usualWalk): readonly Split[] {

@@ -1,5 +1,5 @@
 /** One trained artifact of a family for a coin, immutable, numbered by its lane: `BTC-USDT/lightgbm@7`. */
-import { type Coin, coinFromPath, coinToPath } from '../streams/coin.ts'
+import { type Coin, coinToPath } from '../streams/coin.ts'
 import type { Millis } from '../streams/time.ts'
 
 export interface Lane {
@@ -36,10 +36,4 @@ export function laneName(lane: Lane): string {
 
 export function versionName(version: Version): string {
   return `${laneName(version)}@${version.version}`
-}
-
-export function parseVersionName(text: string): Version | undefined {
-  const match = /^([^/]+)\/([a-z][a-z0-9_]{0,39})@(\d+)$/.exec(text)
-  const coin = match && coinFromPath(match[1] as string)
-  return match && coin ? { coin, family: match[2] as string, version: Number(match[3]) } : undefined
 }

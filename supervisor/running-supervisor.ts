@@ -13,7 +13,7 @@ import { RunningWorker } from './running-worker.ts'
 import type { ChildSpec, LoneNode, Rest, SupervisorSpec, TreeNode } from './spec.ts'
 
 /** A supervisor that has more children than this is two levels in one. */
-export const childrenMax = 200
+const childrenMax = 200
 
 export class RunningSupervisor implements Running {
   readonly path: string

@@ -48,7 +48,7 @@ export interface TradingScores {
 }
 
 /** Markets never close: every day of the year is a trading day. */
-export const daysPerYear = 365
+const daysPerYear = 365
 
 export function tradingScores(days: readonly ScoreSums[]): TradingScores {
   const profits = dayProfits(days)
@@ -76,7 +76,7 @@ export function deflated(days: readonly ScoreSums[], trials: number): number | n
 }
 
 /** In the order of time; what was live and what was filled in on one day is one day. */
-export function dayProfits(days: readonly ScoreSums[]): readonly number[] {
+function dayProfits(days: readonly ScoreSums[]): readonly number[] {
   const byDay = new Map<number, number>()
   for (const it of days.toSorted((a, b) => a.day - b.day))
     byDay.set(it.day, (byDay.get(it.day) ?? 0) + it.profitSum)

@@ -9,7 +9,7 @@ import type { Access } from './deps.ts'
 import { problem } from './problem.ts'
 
 const loopback: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
-export const bodyBytesMax = 8 * 1024 * 1024
+const bodyBytesMax = 8 * 1024 * 1024
 
 export function checkHost(access: Access): MiddlewareHandler {
   const allowed = new Set([...loopback, ...access.allowedHosts].map((name) => name.toLowerCase()))

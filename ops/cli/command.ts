@@ -43,7 +43,7 @@ export interface Call {
   readonly print: (data: unknown, show: () => string) => void
 }
 
-export const commonOptions: Readonly<Record<string, Option>> = {
+const commonOptions: Readonly<Record<string, Option>> = {
   config: { type: 'string', what: 'the configuration, instead of starling.yaml' },
   data: { type: 'string', what: 'the data directory, instead of .starling' },
   source: { type: 'string', what: 'whose market: auto, tape, or the id of a ccxt exchange' },
@@ -96,7 +96,7 @@ export function misused(command: Command, what: string): Fault {
   return new Fault('usage.wrong', `${what}\nusage: ${usageOf(command)}`)
 }
 
-export function usageOf(command: Command): string {
+function usageOf(command: Command): string {
   return ['starling', command.name, command.usage].filter(Boolean).join(' ')
 }
 

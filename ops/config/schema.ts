@@ -239,9 +239,6 @@ export const configSchema = z
 
 export type Config = z.infer<typeof configSchema>
 
-/** What can be written down: durations as text, every key optional. */
-export type ConfigInput = z.input<typeof configSchema>
-
 /** The configuration as it would be written down, every value filled in. */
 export function encodeConfig(config: Config): Readonly<Record<string, unknown>> {
   return z.encode(configSchema, config) as Readonly<Record<string, unknown>>

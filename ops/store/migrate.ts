@@ -41,7 +41,7 @@ export async function migrate(sql: Sql, migrations = shippedMigrations()): Promi
   )
 }
 
-export function shippedMigrations(): readonly Migration[] {
+function shippedMigrations(): readonly Migration[] {
   const folder = join(import.meta.dirname, 'migrations')
   return readdirSync(folder)
     .filter((file) => /^\d{4}-.*\.sql$/.test(file))

@@ -21,10 +21,10 @@ import { volatility } from './groups/volatility.ts'
 import { volume } from './groups/volume.ts'
 
 /** Numbers at the beginning of the memory that are the engine's own. */
-export const engineNumbers = 6
+const engineNumbers = 6
 
 /** Raised whenever the numbers of an unchanged definition change by a single bit. */
-export const engineRevision = 1
+const engineRevision = 1
 
 /** `flow` and `tape` read the sums that `volume` leaves. */
 const groups: readonly MakeGroup[] = [

@@ -43,7 +43,7 @@ export function continuityRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   })
 }
 
-export function continuityBody(audit: ContinuityRead): ContinuityBody {
+function continuityBody(audit: ContinuityRead): ContinuityBody {
   return {
     from: iso(audit.from),
     to: iso(audit.to),

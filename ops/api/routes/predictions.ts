@@ -175,7 +175,7 @@ function orNull<T extends Readonly<Record<string, z.ZodType>>>(
   return Object.fromEntries(made)
 }
 
-export function predictionBody(prediction: PredictionRead): z.infer<typeof predictionSchema> {
+function predictionBody(prediction: PredictionRead): z.infer<typeof predictionSchema> {
   return {
     coin: prediction.coin,
     family: prediction.family,

@@ -16,7 +16,7 @@ const doctor: Command = {
   },
 }
 
-export function checksText(checks: readonly Check[]): string {
+function checksText(checks: readonly Check[]): string {
   const width = Math.max(...checks.map(({ name }) => name.length))
   return checks
     .map(({ name, ok, detail, mend }) => {

@@ -88,7 +88,7 @@ const continuity: Command = {
   },
 }
 
-export function continuityText(body: ContinuityBody, width?: number): string {
+function continuityText(body: ContinuityBody, width?: number): string {
   const lanes = table(
     body.lanes,
     [

@@ -13,7 +13,7 @@ import { rowAt, sliceTrades, type Trades, TradesBuilder } from '../../trade.ts'
 import { pushCandleTrades, volumeMin } from './candle-trades.ts'
 import type { TapeMarket } from './market.ts'
 
-export const fileRowsMax = 20_000_000
+const fileRowsMax = 20_000_000
 
 export async function fileMarket(options: {
   readonly path: string

@@ -21,7 +21,7 @@ import {
   weatherOf,
 } from './weather.ts'
 
-export const defaultSignal = 0.3
+const defaultSignal = 0.3
 
 /** The market begins here; a first start stands half a year later, so that a long history lies behind it. */
 export const genesisAt: Millis = Date.UTC(2025, 6, 1)
