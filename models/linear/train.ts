@@ -18,6 +18,7 @@ import {
   type Matrix,
 } from './fit.ts'
 import { graphOf } from './graph.ts'
+import { joinNewest } from './join.ts'
 
 const goldenRows = 32
 const rowsMin = 500
@@ -80,8 +81,7 @@ async function read(
   const parts: Matrix[] = []
   for (const [i, folder] of request.datasets.entries()) {
     const dataset = await openDataset(folder)
-    const each = Math.ceil(rowsMax / request.datasets.length)
-    const { rows, values, target } = await dataset.examples(columns, ranges, each)
+    const { rows, values, target } = await dataset.examples(columns, ranges, rowsMax)
     parts.push({ rows, width: columns.length, values, target })
     say({
       type: 'progress',
@@ -92,20 +92,7 @@ async function read(
       secondsLeft: null,
     })
   }
-  return joined(parts, columns.length)
-}
-
-function joined(parts: readonly Matrix[], width: number): Matrix {
-  const rows = parts.reduce((sum, it) => sum + it.rows, 0)
-  const values = new Float32Array(rows * width)
-  const target = new Float64Array(rows)
-  let at = 0
-  for (const part of parts) {
-    values.set(part.values, at * width)
-    target.set(part.target, at)
-    at += part.rows
-  }
-  return { rows, width, values, target }
+  return joinNewest(parts, columns.length, rowsMax)
 }
 
 interface Found {

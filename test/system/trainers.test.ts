@@ -3,7 +3,7 @@
  * for it, its graph judged by the runtime that serves. The first run of all downloads packages; later ones find them.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -154,6 +154,17 @@ test('lightgbm is the same artifact from the same seed and dataset, and another 
   assert.ok(bytesOf(first, 'model.onnx').equals(bytesOf(again, 'model.onnx')))
   assert.deepEqual(golden(first), golden(again))
   assert.ok(!bytesOf(first, 'model.onnx').equals(bytesOf(other, 'model.onnx')))
+})
+
+test('of several datasets the newest rows of each are learnt from, in proportion to its length', async () => {
+  const { command, env } = commandOf(lightgbm)
+  const code = `
+import numpy as np
+from starling_models.rows import newest
+print([p.tolist() for p in newest([np.arange(90), np.arange(10)], 20)], [len(p) for p in newest([np.arange(90), np.arange(10)], 1000)])`
+  const { stdout, stderr } = spawnSync(command, ['-c', code], { env, encoding: 'utf8' })
+  const last = Array.from({ length: 18 }, (_, i) => 72 + i).join(', ')
+  assert.equal(stdout.trim(), `[[${last}], [8, 9]] [90, 10]`, stderr)
 })
 
 test('every trial of a search is told and counted, and the defaults are one of them', async () => {

@@ -80,13 +80,18 @@ class Part:
 def read_parts(request):
     columns, length = request["input"]["columns"], request["input"]["length"]
     datasets = [Dataset(folder, columns) for folder in request["datasets"]]
-    newest = -(-request["rowsMax"] // len(datasets))
     parts = {}
     for name in ("train", "validate", "test"):
         places = [d.places(request["ranges"][name], length) for d in datasets]
-        parts[name] = Part(datasets, [p[-newest:] if name == "train" else p for p in places], length)
+        parts[name] = Part(datasets, newest(places, request["rowsMax"]) if name == "train" else places, length)
     check(request, parts["train"], parts["validate"])
     return parts["train"], parts["validate"], parts["test"]
+
+
+def newest(places, rows_max):
+    """The newest of each dataset, as many as its share of all."""
+    total = max(1, sum(len(p) for p in places))
+    return [p[len(p) - min(len(p), len(p) * rows_max // total):] for p in places]
 
 
 ROWS_MIN = 500
