@@ -3,13 +3,10 @@
  * running fleet, and what people may ask of them.
  */
 import { ask } from '../actors/ask.ts'
-import { backfill } from '../actors/backfill.ts'
 import { registry as registryActor } from '../actors/registry.ts'
-import type { Sink } from '../actors/sink.ts'
 import { planInput } from '../actors/version-input.ts'
 import type { Verdict } from '../models/judging/verdict.ts'
-import { type Lane, laneName, type Version } from '../models/version.ts'
-import { tell } from '../streams/channels.ts'
+import { type Lane, laneName } from '../models/version.ts'
 import type { Coin } from '../streams/coin.ts'
 import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'
@@ -31,13 +28,14 @@ import type { VersionControls } from './api/deps.ts'
 import { type Assembly, rootId, sinkWorker } from './assemble.ts'
 import type { Config } from './config/schema.ts'
 import type { LaneRegistry } from './lane-registry.ts'
+import { catchUp, predictPast } from './predict-past.ts'
 import { publish } from './publish.ts'
 import type { Lease } from './store/lease.ts'
 import type { Store } from './store/store.ts'
 import type { ArtifactFiles } from './store/versions/artifact-files.ts'
+import { versionsBehind } from './store/versions/backfills.ts'
 import { openJournal } from './store/versions/journal.ts'
 import type { EmbeddedRegistry } from './store/versions/registry.ts'
-import { backfilledTo, noteBackfilled } from './store/versions/versions.ts'
 
 export interface VersionsNeeds {
   readonly config: Config
@@ -96,7 +94,9 @@ export async function startVersions(needs: VersionsNeeds): Promise<VersionContro
       },
       judge: needs.judge,
       backfill: (version, signal) => predictPast(needs, past.address, version, signal),
+      catchUp: (version, signal) => catchUp(needs, past.address, version, signal),
     },
+    behind: () => versionsBehind(store.sql, config.market.historyDays * dayMs),
   })
   await tree.add(rootId, past.spec)
   const reconciling = worker('reconciler', actor, { policy: patientPolicy })
@@ -161,37 +161,4 @@ function fleetPort({ assembly, lanes, feed, store }: VersionsNeeds): FleetPort {
     drain: (version, to) => fleet.drain(version, to),
     reassigned: (lane, from) => fleet.reassigned(lane, from),
   }
-}
-
-/** Over the history that is kept, from where an earlier try has come to. */
-async function predictPast(
-  needs: VersionsNeeds,
-  sink: Sink,
-  version: Version,
-  signal: AbortSignal,
-): Promise<void> {
-  const { config, store, assembly, clock, feed, lanes } = needs
-  const { sql, names } = store
-  const stored = await store.reader.candleRange(version.coin)
-  if (!stored) return
-  const kept = stored.to - config.market.historyDays * dayMs
-  const done = await backfilledTo(sql, names, version)
-  const from = Math.max(stored.from, kept, done ?? 0)
-  const path = assembly.fleet.versionPath(version)
-  const ports = {
-    source: feed.source,
-    set: featureSet(config.market.interval),
-    features: assembly.features,
-    pool: assembly.pool,
-    sink,
-    clock,
-    identity: () => ({ path, epoch: assembly.tree.look(path)?.epoch ?? 0 }),
-  }
-  const range = { from, to: stored.to }
-  const progress = async (doneTo: Millis, rows: number): Promise<void> => {
-    await noteBackfilled(sql, names, version, doneTo)
-    tell('version.backfilling', { ...version, doneTo, ...range, rows })
-  }
-  const artifact = await lanes.artifact(version)
-  if (from < stored.to) await backfill(ports, version, artifact, range, progress, signal)
 }

@@ -41,6 +41,8 @@ export interface SwapWork {
   /** `onShadow`: the candles that it predicted beside the incumbent count too. */
   readonly judge: (swap: Swap, onShadow: boolean) => Promise<Verdict>
   readonly backfill: (version: Version, signal: AbortSignal) => Promise<unknown>
+  /** What has come into its history since. */
+  readonly catchUp: (version: Version, signal: AbortSignal) => Promise<unknown>
 }
 
 /** A fast tape may be further than the candle that was meant, each time; the next try aims further ahead. */
@@ -52,7 +54,7 @@ export async function act(
     record,
     desired,
   }: { readonly record: LaneRecord; readonly desired: { readonly generation: number } | undefined },
-  action: Exclude<Action, { type: 'work' | 'renew' }>,
+  action: Exclude<Action, { type: 'work' | 'renew' | 'catchUp' }>,
 ): Promise<void> {
   const { journal, fleet } = ports
   const { lane } = record

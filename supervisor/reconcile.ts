@@ -27,6 +27,8 @@ export interface LaneSnapshot {
   readonly record: LaneRecord
   readonly desired: Desired | undefined
   readonly lives: readonly LifeView[]
+  /** Versions that have answered their history and have more of it now. */
+  readonly behind: readonly Version[]
   /** Something long is being done for the lane already. */
   readonly isAtWork: boolean
   /** An operator holds the lane, or what it stands under: nothing is started or ended in it. */
@@ -54,6 +56,8 @@ export type Action =
   | { readonly type: 'spawn'; readonly version: Version }
   | { readonly type: 'work'; readonly swap: Swap; readonly on: Work }
   | { readonly type: 'renew'; readonly swap: Swap }
+  /** History has come in behind it: it answers that too. */
+  | { readonly type: 'catchUp'; readonly version: Version }
   | { readonly type: 'write'; readonly swap: Swap; readonly stage: Stage }
   | { readonly type: 'cut'; readonly swap: Swap }
   /** Null: it stays after all. */
@@ -84,7 +88,8 @@ export function reconcile(it: LaneSnapshot, policy: SwapPolicy): Action | undefi
     seeOff(it, policy) ??
     settle(it, policy) ??
     advance(it, policy) ??
-    takeNext(it, policy)
+    takeNext(it, policy) ??
+    followHistory(it)
   )
 }
 
@@ -246,6 +251,17 @@ function takeNext(
   if (isBroken && (first.askedBy !== 'operator' || isStanding))
     return { type: 'end', swap: first, state: 'rejected', reason: inQuarantine(first) }
   return { type: 'begin', swap: first }
+}
+
+/** Beside everything else: whoever is on its way to a slot has its own backfill, and whoever lost it needs none. */
+function followHistory({ record, lives, behind, position }: LaneSnapshot): Action | undefined {
+  if (position === undefined) return undefined
+  const version = behind.find(
+    (one) =>
+      holdsSlot(record.pointers, one) &&
+      lives.some((life) => isSame(life.version, one) && life.standing === 'following'),
+  )
+  return version && { type: 'catchUp', version }
 }
 
 function inQuarantine({ to }: Swap): string {

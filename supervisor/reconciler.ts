@@ -10,17 +10,19 @@
 import { map, type Observable } from 'rxjs'
 import type { ActorSpec, Address, Self } from '../actors/protocol.ts'
 import type { Desired } from '../models/registry.ts'
-import { type Lane, laneName } from '../models/version.ts'
+import { type Lane, laneName, type Version } from '../models/version.ts'
 import { tell } from '../streams/channels.ts'
 import { Fault } from '../streams/fault.ts'
 import type { Millis } from '../streams/time.ts'
 import { type ActPorts, act, doWork, goBack } from './carry-out.ts'
 import type { LaneRecord, Swap } from './lane-journal.ts'
-import { type Action, type LaneSnapshot, reconcile, type SwapPolicy } from './reconcile.ts'
+import { type Action, isSame, type LaneSnapshot, reconcile, type SwapPolicy } from './reconcile.ts'
 
 export interface ReconcilerPorts extends ActPorts {
   readonly desired: (lane: Lane) => Promise<Desired | undefined>
   readonly policy: (lane: Lane) => SwapPolicy
+  /** Versions in a slot whose history has grown or healed since they answered it. */
+  readonly behind: () => Promise<readonly Version[]>
   /** Its coin is followed, and its family is. */
   readonly isFollowed: (lane: Lane) => boolean
   /** The lane's slots and quarantines as they are written, for whoever asks from memory. */
@@ -53,18 +55,19 @@ export type RolledBack =
 
 type Own =
   | { readonly type: 'due' }
-  | {
-      readonly type: 'surveyed'
-      readonly found: readonly Found[]
-      readonly replyTo?: Address<Refreshed>
-    }
+  | ({ readonly type: 'surveyed'; readonly replyTo?: Address<Refreshed> } & Survey)
   | { readonly type: 'looked'; readonly lane: Lane; readonly outcome: Outcome }
-  | { readonly type: 'worked'; readonly lane: Lane; readonly outcome: Outcome }
+  | { readonly type: 'worked' | 'caughtUp'; readonly lane: Lane; readonly outcome: Outcome }
   | { readonly type: 'progressed'; readonly lane: Lane }
 
 interface Found {
   readonly record: LaneRecord
   readonly desired: Desired | undefined
+}
+
+interface Survey {
+  readonly found: readonly Found[]
+  readonly behind: readonly Version[]
 }
 
 /** `known` is what was found before anything was done. */
@@ -78,6 +81,9 @@ interface LaneState {
   isBusy: boolean
   mustLookAgain: boolean
   isAtWork: boolean
+  /** As the last survey found them, less those that have been sent to catch up since. */
+  behind: readonly Version[]
+  isCatchingUp: boolean
   readonly rollBacks: (ReconcilerCommand & { type: 'rollBack' })[]
   /** Failures in a row. */
   failures: number
@@ -130,6 +136,7 @@ export function reconciler(
           return state
         case 'looked':
         case 'worked':
+        case 'caughtUp':
           settled(ports, state, self, message)
           return state
       }
@@ -145,35 +152,32 @@ function survey(
 ): void {
   if (state.isSurveying && !replyTo) return
   state.isSurveying = true
-  const found = async (): Promise<readonly Found[]> => {
+  const found = async (): Promise<Survey> => {
     const all: Found[] = []
     for (const record of await ports.journal.lanes())
       if (ports.isFollowed(record.lane))
         all.push({ record, desired: await ports.desired(record.lane) })
-    return all
+    return { found: all, behind: await ports.behind() }
   }
-  const quiet = found().catch((error: unknown) => {
-    if (error instanceof Fault && error.retryable) return []
+  const quiet = found().catch((error: unknown): Survey => {
+    if (error instanceof Fault && error.retryable) return { found: [], behind: [] }
     throw error
   })
-  self.pipe(quiet, (lanes) => ({
-    type: 'surveyed',
-    found: lanes,
-    ...(replyTo ? { replyTo } : {}),
-  }))
+  self.pipe(quiet, (survey) => ({ type: 'surveyed', ...survey, ...(replyTo ? { replyTo } : {}) }))
 }
 
 function surveyed(
   ports: ReconcilerPorts,
   state: ReconcilerState,
   self: Self<ReconcilerCommand | Own>,
-  { found, replyTo }: Own & { type: 'surveyed' },
+  { found, behind, replyTo }: Own & { type: 'surveyed' },
 ): void {
   state.isSurveying = false
   let announced = 0
   for (const known of found) {
     const { record, desired } = known
     const lane = laneOf(state, record.lane)
+    lane.behind = behind.filter((it) => laneName(it) === laneName(record.lane))
     if (desired && desired.generation > record.handled) announced += 1
     if (!lane.isBusy) {
       lane.known = known
@@ -225,6 +229,10 @@ async function step(
       begin(ports, lane, self, action)
       return { type: 'begun', known }
     }
+    if (action.type === 'catchUp') {
+      beginCatchingUp(ports, lane, self, action.version)
+      return { type: 'begun', known }
+    }
     await act(ports, known, action)
     return { type: 'acted', known }
   } catch (error) {
@@ -238,6 +246,7 @@ function decide(ports: ReconcilerPorts, lane: LaneState, known: Found): Action |
     ...known,
     lives: fleet.lives(lane.lane),
     isAtWork: lane.isAtWork,
+    behind: lane.isCatchingUp ? [] : lane.behind,
     isHeld: fleet.isHeld(lane.lane),
     position: fleet.position(lane.lane),
   }
@@ -259,6 +268,21 @@ function begin(
   lane.isAtWork = true
   const work = doWork(ports, action, self.signal).then((): Outcome => ({ type: 'acted' }), failure)
   self.pipe(work, (outcome) => ({ type: 'worked', lane: lane.lane, outcome }))
+}
+
+/** One that fails is found behind again by the next survey. */
+function beginCatchingUp(
+  ports: ReconcilerPorts,
+  lane: LaneState,
+  self: Self<ReconcilerCommand | Own>,
+  version: Version,
+): void {
+  lane.isCatchingUp = true
+  lane.behind = lane.behind.filter((it) => !isSame(it, version))
+  const work = ports.work
+    .catchUp(version, self.signal)
+    .then((): Outcome => ({ type: 'acted' }), failure)
+  self.pipe(work, (outcome) => ({ type: 'caughtUp', lane: lane.lane, outcome }))
 }
 
 async function rollBack(
@@ -284,11 +308,12 @@ function settled(
   ports: ReconcilerPorts,
   state: ReconcilerState,
   self: Self<ReconcilerCommand | Own>,
-  { type, lane: of, outcome }: Own & { type: 'looked' | 'worked' },
+  { type, lane: of, outcome }: Own & { type: 'looked' | 'worked' | 'caughtUp' },
 ): void {
   const lane = laneOf(state, of)
   if (type === 'looked') lane.isBusy = false
-  else lane.isAtWork = false
+  else if (type === 'worked') lane.isAtWork = false
+  else lane.isCatchingUp = false
   if (outcome.type === 'failed') {
     const { code, message } = outcome.fault
     lane.failures += 1
@@ -314,6 +339,8 @@ function laneOf(state: ReconcilerState, lane: Lane): LaneState {
     isBusy: false,
     mustLookAgain: false,
     isAtWork: false,
+    behind: [],
+    isCatchingUp: false,
     rollBacks: [],
     failures: 0,
   }

@@ -44,6 +44,9 @@ class World {
   alias: { version: Version; generation: number } | undefined
   candle = 0
   work: (() => Promise<void>) | undefined
+  /** How often more of the past has come; and what of it each version has answered. */
+  history = 0
+  readonly #seen = new Map<number, number>()
   /** Calls to the journal until the daemon dies, before or after that call. */
   fuse: { calls: number; after: boolean } | undefined
 
@@ -65,6 +68,7 @@ class World {
         record,
         desired: this.alias,
         lives: [...this.lives.values()],
+        behind: this.behind(),
         isAtWork: false,
         isHeld: false,
         position: this.position,
@@ -73,6 +77,7 @@ class World {
       if (!action) return false
       if (action.type === 'work' || action.type === 'renew')
         this.work = () => doWork(this.#ports(), action, new AbortController().signal)
+      else if (action.type === 'catchUp') this.#seen.set(action.version.version, this.history)
       else await act(this.#ports(), { record, desired: this.alias }, action)
       return true
     } catch (error) {
@@ -80,6 +85,12 @@ class World {
       this.crash()
       return true
     }
+  }
+
+  behind(): readonly Version[] {
+    return [...new Set(Object.values(this.journal.holders()))]
+      .filter((it) => it !== null && (this.#seen.get(it) ?? 0) < this.history)
+      .map((it) => ({ ...lane, version: it as number }))
   }
 
   async rollBack(): Promise<void> {
@@ -197,6 +208,7 @@ class World {
         fetch: async () => undefined,
         verify: async () => undefined,
         backfill: async () => undefined,
+        catchUp: async () => undefined,
         judge: async ({ to }) =>
           to.version % 10 === 8 ? { ...passed, verdict: 'refused' } : passed,
       },
@@ -206,7 +218,7 @@ class World {
 
 type Event =
   | { type: 'alias' | 'order'; version: number }
-  | { type: 'rollback' | 'crash' | 'tick' | 'step' | 'lie' | 'drive' }
+  | { type: 'rollback' | 'crash' | 'tick' | 'step' | 'lie' | 'drive' | 'past' }
   | { type: 'fuse'; calls: number; after: boolean }
   | { type: 'break' | 'mend'; nth: number }
 
@@ -223,7 +235,12 @@ const events: fc.Arbitrary<Event[]> = fc.array(
     {
       weight: 1,
       arbitrary: fc.record({
-        type: fc.constantFrom('rollback' as const, 'crash' as const, 'lie' as const),
+        type: fc.constantFrom(
+          'rollback' as const,
+          'crash' as const,
+          'lie' as const,
+          'past' as const,
+        ),
       }),
     },
     {
@@ -266,6 +283,9 @@ async function happen(world: World, event: Event): Promise<void> {
       return world.crash()
     case 'tick':
       return world.tick()
+    case 'past':
+      world.history += 1
+      return
     case 'step':
     case 'lie':
       // An announcement makes it look, whether it is true or not.
@@ -310,6 +330,8 @@ function assertAtRest(world: World): void {
   const needed = new Set(Object.values(holders).filter((it) => it !== null))
   for (const life of world.lives.values())
     assert.ok(needed.has(life.version.version), `${life.version.version} still runs`)
+  for (const { version } of world.behind())
+    assert.equal(world.lives.get(version)?.standing, 'quarantined', 'all the past is answered')
   for (const slot of slots) assertContinuous(world, slot)
 }
 

@@ -40,7 +40,7 @@ const verdict = (it: Verdict['verdict']): Verdict => ({
 // Slots `v1=1 v3=2`; actors `1+8` follows and has answered candles before 8, `2?` loads, `3!` is in quarantine, `4.` has
 // left, `5+8~40` was told 40 s ago to drain; `2:draining` is what is written; `wish 3#4` the registry's fourth;
 // `swap 3` waits or has its stages, `cut 9`, verdict and shadow since a candle; `held`, `working`, `back 1` a fallback's
-// target. The market stands at candle 10.
+// target, `behind 2` has more history than it has answered. The market stands at candle 10.
 const untilWarmed = 'fetched,verified,loaded,warmed'
 const untilBackfilled = `${untilWarmed},judged,backfilled`
 const cases: readonly [string, string | undefined][] = [
@@ -99,6 +99,13 @@ const cases: readonly [string, string | undefined][] = [
   ['v1=1 v3=2 1+10 2:quarantined', undefined],
   ['v1=1 1+10 2:quarantined swap 2 waiting', 'end rejected'],
   ['v1=1 v2=2 v3=3 1+10 2! 3+10 2:quarantined swap 2 running fetched,verified', 'end rejected'],
+  ['v1=1 v3=2 1+10 2+10 behind 2', 'catch up 2'],
+  ['v1=1 v3=2 1+10 2? behind 2', undefined],
+  ['v1=1 v3=2 1+10 2! 2:quarantined behind 2', undefined],
+  ['v1=1 1+10 2+10 behind 2', 'remove 2'],
+  ['v1=1 v3=2 1+10 2+10 behind 2 held', undefined],
+  ['v1=1 v3=2 1+10 2+10 swap 3 running behind 2', 'work fetched'],
+  ['v1=1 v3=2 1+10 2+10 swap 3 running working behind 2', 'catch up 2'],
 ]
 for (const [words, expected] of cases)
   test(`${words} → ${expected ?? 'nothing'}`, () => {
@@ -131,6 +138,7 @@ function snapshot(text: string): LaneSnapshot {
   let desired: LaneSnapshot['desired']
   let handled = 0
   let fallBackTo: Version | null = null
+  const behind: Version[] = []
   for (let i = 0; i < words.length; i++) {
     const word = words[i] as string
     const next = (): string => words[++i] as string
@@ -145,6 +153,7 @@ function snapshot(text: string): LaneSnapshot {
       const [version, generation] = next().split('#').map(Number) as [number, number]
       desired = { version: of(version), generation }
     } else if (word === 'handled') handled = Number(next())
+    else if (word === 'behind') behind.push(of(Number(next())))
     else if (word === 'back') fallBackTo = of(Number(next()))
     else if (word === 'swap') swaps.push(swapTo(Number(next()), swaps.length + 1, next()))
     else if (swap && word === 'cut') swap.cutAt = Number(next()) * minuteMs
@@ -173,6 +182,7 @@ function snapshot(text: string): LaneSnapshot {
     record,
     desired,
     lives,
+    behind,
     isAtWork: has('working'),
     isHeld: has('held'),
     position: 10 * minuteMs,
@@ -245,6 +255,8 @@ function inWords(action: ReturnType<typeof reconcile>): string | undefined {
       return `note ${action.stage} ${action.version.version}`
     case 'fallBack':
       return 'fall back'
+    case 'catchUp':
+      return `catch up ${action.version.version}`
     case 'end':
       return `end ${action.state}`
   }

@@ -165,33 +165,6 @@ export async function verdictOf(
   return found?.verdict ?? undefined
 }
 
-/** Candles before it have been predicted as history; undefined where none have. */
-export async function backfilledTo(
-  sql: Sql,
-  names: Names,
-  version: Version,
-): Promise<Millis | undefined> {
-  const versionId = await names.version(version)
-  const [found] = await faulted(
-    () => sql<{ backfilled_to: Millis | null }[]>`
-      select backfilled_to from version where id = ${versionId}`,
-  )
-  return found?.backfilled_to ?? undefined
-}
-
-export async function noteBackfilled(
-  sql: Sql,
-  names: Names,
-  version: Version,
-  to: Millis,
-): Promise<void> {
-  const versionId = await names.version(version)
-  await faulted(
-    () => sql`
-      update version set backfilled_to = greatest(backfilled_to, ${to}::timestamptz) where id = ${versionId}`,
-  )
-}
-
 /** Through text: a manifest is read from JSON, so it is JSON, whatever its type says of undefined fields. */
 function json(tx: Tx, value: unknown) {
   return tx`${JSON.stringify(value ?? null)}::text::jsonb`
