@@ -5,7 +5,8 @@ import { Fault } from '../../../streams/fault.ts'
 import type { StatedBar } from '../../../streams/features/columns.ts'
 import { FeatureEngine } from '../../../streams/features/engine.ts'
 import { tolerance } from '../../../streams/features/feature.ts'
-import { RowBlock, rowOf } from '../../../streams/features/rows.ts'
+import type { FeatureRow } from '../../../streams/features/row.ts'
+import { RowBlock } from '../../../streams/features/rows.ts'
 import { featureSet } from '../../../streams/features/set.ts'
 import { hourMs, minuteMs } from '../../../streams/time.ts'
 import { madeCandles, without } from './made-candles.ts'
@@ -20,6 +21,13 @@ function block(candles: readonly StatedBar[], engine = new FeatureEngine(minuteM
   const rows = new RowBlock(engine.set.columns.length, candles.length)
   rows.fill(engine, candles)
   return rows
+}
+
+function rowOf(engine: FeatureEngine, candle: StatedBar): Omit<FeatureRow, 'openAt' | 'state'> {
+  const values = new Float64Array(engine.set.columns.length)
+  engine.step(candle, values)
+  const { whole, after } = engine
+  return { whole, after, values }
 }
 
 function sameBits(a: Float64Array, b: Float64Array): boolean {
