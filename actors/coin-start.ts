@@ -3,7 +3,6 @@
  * the stretch in between is filled with the source's own candles, and on a first start the candles that the features
  * need to be whole. Its engine begins at a snapshot, never anywhere else.
  */
-
 import { filled } from '../streams/candles/fill.ts'
 import type { Coin } from '../streams/coin.ts'
 import { Fault } from '../streams/fault.ts'

@@ -3,7 +3,6 @@
  * the source's own candles at a time, and where those end, an hour of its trades. It remembers nothing of its own: how
  * far it has come is the oldest candle in the ledger.
  */
-
 import { filled } from '../streams/candles/fill.ts'
 import { candlesFromTrades } from '../streams/candles/from-trades.ts'
 import { tell } from '../streams/channels.ts'

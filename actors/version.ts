@@ -8,7 +8,6 @@
  * loading (the pool opens the artifact) → looking (the ledger says what is unanswered) → following (the ring), and back
  * to looking when candles have mended or the ring no longer reaches back to the cursor.
  */
-
 import { map, type Observable } from 'rxjs'
 import type { Artifact } from '../models/artifact.ts'
 import { type Range, trainingRanges } from '../models/manifest.ts'

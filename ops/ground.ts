@@ -1,5 +1,4 @@
 /** What a daemon is given, and what it stands on once its port is bound, its store open and its lease taken. */
-
 import type { Pace } from '../streams/feeds/pace.ts'
 import type { Clock, Millis } from '../streams/time.ts'
 import type { Served } from './api/serve.ts'

@@ -1,5 +1,4 @@
 /** History from a file into the store: candles as they are, or folded from trades. What is stored already stays as it is. */
-
 import type { Candle } from '../streams/candles/candle.ts'
 import { filled } from '../streams/candles/fill.ts'
 import { candlesFromTrades } from '../streams/candles/from-trades.ts'

@@ -3,7 +3,6 @@
  * to be done is written here first; whoever comes after a crash reads it and goes on from there. Every call may be made
  * twice: the second changes nothing.
  */
-
 import type { Verdict } from '../models/judging/verdict.ts'
 import type { Lane, Pointer, Version } from '../models/version.ts'
 import type { Millis } from '../streams/time.ts'

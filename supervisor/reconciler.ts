@@ -6,7 +6,6 @@
  * A lane is idle → looked at → acted on, and looked at again until nothing is left to do. Long work of a swap goes on
  * beside; what it finds is written by itself, and the lane is looked at again.
  */
-
 import { map, type Observable } from 'rxjs'
 import type { ActorSpec, Address, Self } from '../actors/protocol.ts'
 import type { Desired } from '../models/registry.ts'

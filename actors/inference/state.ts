@@ -1,5 +1,4 @@
 /** What the pool holds: models, waiting jobs, children with what is under way in each. */
-
 import type { Address } from '../protocol.ts'
 import type { Bundle } from './blame.ts'
 import { fail, type Quarantined } from './inference.ts'

@@ -5,7 +5,6 @@
  * queued → running → passed | refused | failed | cancelled. A step is tried at most so many times; what a finished one made
  * is kept and not made again.
  */
-
 import type { Verdict } from '../../models/judging/verdict.ts'
 import type { Trial } from '../../models/training/request.ts'
 import type { Lane } from '../../models/version.ts'

@@ -1,5 +1,4 @@
 /** How often a version said the right class, and how well its probabilities fit. */
-
 import type { Signal } from '../prediction.ts'
 import { classCounts, type NoSkill, noSkillSums } from './no-skill.ts'
 import { binsOf, classesOf, type ScoreSums } from './sums.ts'

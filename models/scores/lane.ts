@@ -2,7 +2,6 @@
  * Is the best version of a lane the best by chance? Its versions are the settings and the days on which all of them
  * traded are the periods of a combinatorially symmetric cross-validation.
  */
-
 import { backtestOverfitting } from '../statistics/overfitting.ts'
 import type { ScoreSums } from './sums.ts'
 

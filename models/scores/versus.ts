@@ -2,7 +2,6 @@
  * Two opponents on the same candles: what each lost by day, subtracted, and how likely the difference is chance. Against
  * no skill every measure that adds up over rows is tested; against another version the one that the gate asks for.
  */
-
 import { type PairedTest, testAboveZero, testBelowZero } from '../statistics/paired-test.ts'
 import { type ClassCounts, classCounts, type NoSkill, noSkillOf, noSkillSums } from './no-skill.ts'
 import { classesOf, type ScoreSums } from './sums.ts'

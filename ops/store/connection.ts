@@ -2,7 +2,6 @@
  * Connections to a market's database. Instants come out as milliseconds, 64-bit integers as numbers that are exact, and
  * the session is in UTC; a database is made on first use, on our own server and on others alike.
  */
-
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'

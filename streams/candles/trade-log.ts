@@ -3,7 +3,6 @@
  * number of times trades are put in, the columns come out the same. In order they are appended; late ones are merged from
  * the back, which costs what they overtake.
  */
-
 import type { Millis } from '../time.ts'
 import { grown, type Trades } from '../trade.ts'
 

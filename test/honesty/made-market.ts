@@ -7,7 +7,6 @@
  * loss is truly better for it, and a gate that asks for skill rightly passes it. Only the direction knows no structure
  * where there is no signal.
  */
-
 import type { JudgedBlock } from '../../models/judging/rows.ts'
 import { labelled } from '../../models/label.ts'
 import type { Label } from '../../models/manifest.ts'

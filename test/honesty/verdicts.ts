@@ -3,7 +3,6 @@
  * than the fees take, and where there is more. Nothing is chosen by its outcome: seeds are counted from 1, and the amounts
  * of structure stand here.
  */
-
 import { gateDefaults, judge } from '../../models/judging/gate.ts'
 import { type Contestant, tallyRows } from '../../models/judging/rows.ts'
 import type { Label, Manifest } from '../../models/manifest.ts'

@@ -1,5 +1,4 @@
 /** The past: replayed, predicted over, and audited. */
-
 import { askedInstant } from '../../api/fields.ts'
 import type { ContinuityBody } from '../../api/routes/continuity.ts'
 import { type Call, type Command, misused, type Option, wholeNumber } from '../command.ts'

@@ -1,5 +1,4 @@
 /** Learning: asked of the running daemon and followed, or done here where none runs. A refusal is an answer. */
-
 import type { Verdict } from '../../../models/judging/verdict.ts'
 import { isFamilyName } from '../../../models/version.ts'
 import { Fault } from '../../../streams/fault.ts'

@@ -1,5 +1,4 @@
 /** Data in and out: history from files, tables to files, the whole store as one file and back. */
-
 import { parseDuration } from '../../../streams/time.ts'
 import { nearest } from '../../config/nearest.ts'
 import { type ExportTable, exportTables } from '../../store/files/export.ts'

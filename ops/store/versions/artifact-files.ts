@@ -2,7 +2,6 @@
  * The artifacts that the fleet runs, as files in the data directory, each folder named by the artifact's sha256. What is
  * kept is a verified copy, so it neither moves nor changes with the place it came from.
  */
-
 import { existsSync } from 'node:fs'
 import { cp, mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'

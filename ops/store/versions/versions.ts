@@ -2,7 +2,6 @@
  * The versions a market knows and the slots they hold. A version is registered once per lane, by the hash of its bytes,
  * and gets the lane's next number; slots change by rows that are closed and opened in one transaction.
  */
-
 import type { Verdict } from '../../../models/judging/verdict.ts'
 import { horizonMs, intervalMs, type Manifest } from '../../../models/manifest.ts'
 import type { Lane, Slot, Version } from '../../../models/version.ts'
