@@ -11,7 +11,9 @@ import type { CoinEngine } from './coin-engine.ts'
 import type { CoinLine } from './coin-line.ts'
 import type { LedgerEntry } from './ledger.ts'
 
-export type Arrival = CandleEvent | Extract<FeedItem, { type: 'gap' | 'healed' | 'trades' }>
+export type Arrival =
+  | CandleEvent
+  | Extract<FeedItem, { type: 'gap' | 'healed' | 'unhealable' | 'trades' }>
 
 export interface Closed {
   readonly candle: Candle
@@ -80,8 +82,11 @@ export function gather(
       return
     }
     case 'gap':
+      into.entries.push({ type: 'gap', gap: arrival.gap, fate: 'open' })
+      return
     case 'healed':
-      into.entries.push({ type: 'gap', gap: arrival.gap, healed: arrival.type === 'healed' })
+    case 'unhealable':
+      into.entries.push({ type: 'gap', gap: arrival.gap, fate: arrival.type })
       return
     case 'trades':
       into.entries.push({ type: 'trades', coin: line.coin, trades: arrival.trades })

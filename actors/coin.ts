@@ -12,7 +12,7 @@ import { CandleBook } from '../streams/candles/book.ts'
 import type { Candle } from '../streams/candles/candle.ts'
 import { candleEvents } from '../streams/candles/events.ts'
 import { tell } from '../streams/channels.ts'
-import type { Feed } from '../streams/feeds/feed.ts'
+import type { Feed, FeedItem } from '../streams/feeds/feed.ts'
 import type { Gap } from '../streams/gap.ts'
 import { floorTo, type Millis } from '../streams/time.ts'
 import type { CoinEngine } from './coin-engine.ts'
@@ -135,8 +135,7 @@ async function start(ports: CoinPorts, self: Self<CoinMessage>): Promise<CoinSta
   self.follow(
     ports.bus.of(line.coin).pipe(
       tap((item) => {
-        if (item.type === 'trades' || item.type === 'gap' || item.type === 'healed')
-          arrivals.put(item)
+        if (isRecorded(item)) arrivals.put(item)
       }),
       candleEvents(
         book,
@@ -148,6 +147,11 @@ async function start(ports: CoinPorts, self: Self<CoinMessage>): Promise<CoinSta
     ),
   )
   return { engine, position, arrivals, held: undefined, rebuilding: false }
+}
+
+/** What the ledger has of a market beside its candles. */
+function isRecorded(item: FeedItem): item is Extract<Arrival, FeedItem> {
+  return ['trades', 'gap', 'healed', 'unhealable'].includes(item.type)
 }
 
 /** Candles before `to` that may still heal, however old they are. */

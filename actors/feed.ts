@@ -78,6 +78,9 @@ function note(ports: FeedPorts, item: FeedItem, now: Millis): void {
     case 'healed':
       tell('gap.healed', { ...item.gap })
       return
+    case 'unhealable':
+      tell('gap.unhealable', { ...item.gap })
+      return
     case 'trades':
       state.lastTradeAt = item.trades.at[item.trades.length - 1] ?? state.lastTradeAt
       state.receivedAt = now

@@ -15,7 +15,7 @@ export type LedgerEntry =
   | { readonly type: 'candle'; readonly candle: Candle }
   | { readonly type: 'prediction'; readonly prediction: Prediction }
   | { readonly type: 'hole'; readonly hole: Hole }
-  | { readonly type: 'gap'; readonly gap: Gap; readonly healed: boolean }
+  | { readonly type: 'gap'; readonly gap: Gap; readonly fate: 'open' | 'healed' | 'unhealable' }
   | { readonly type: 'trades'; readonly coin: Coin; readonly trades: Trades }
   | {
       readonly type: 'features'
@@ -78,7 +78,7 @@ export interface LedgerReader {
   ): Promise<{ readonly at: Millis; readonly state: Uint8Array } | undefined>
   /** Where snapshots are origins, ascending. */
   origins(coin: Coin, hash: string): Promise<readonly Millis[]>
-  /** Gaps that have not been healed. */
+  /** Gaps that have not been healed and may still be. */
   openGaps(coin: Coin): Promise<readonly Gap[]>
   /** Forgets snapshots after `at`: a candle before them was corrected. */
   dropSnapshots(coin: Coin, after: Millis): Promise<void>

@@ -137,10 +137,11 @@ export function watchVitals(ports: VitalsPorts): VitalsWatch {
       running = { assembly, registry }
     },
     status: async () => {
-      const [{ unexplained, duplicates, lanes }, stored, first] = await Promise.all([
+      const [{ unexplained, duplicates, lanes }, stored, first, gaps] = await Promise.all([
         continuity(),
         reads.predictionCount(),
         reads.firstPredictionAt(),
+        reads.gapCounts(),
       ])
       return {
         version: ports.version,
@@ -153,6 +154,7 @@ export function watchVitals(ports: VitalsPorts): VitalsWatch {
         degraded: degraded(),
         ...counts(),
         predictions: stored,
+        gaps,
         continuity: {
           unexplained,
           duplicates,

@@ -12,6 +12,7 @@ export interface Happenings {
   'feed.staleness': { coin: string; stalenessMs: number }
   'gap.opened': { coin: string; from: number; to: number; cause: string }
   'gap.healed': { coin: string; from: number; to: number; cause: string }
+  'gap.unhealable': { coin: string; from: number; to: number; cause: string }
   'trades.folded': { coin: string; count: number; lastAt: number }
   'trades.aside': { coin: string; count: number; reason: string }
   /** Closed for the first time, or corrected since; what is not known is NaN. */

@@ -65,6 +65,7 @@ export interface StatusRead {
   readonly lanes: number
   readonly models: number
   readonly predictions: number
+  readonly gaps: { readonly open: number; readonly unhealable: number }
   readonly continuity: {
     readonly unexplained: number
     readonly duplicates: number

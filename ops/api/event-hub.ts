@@ -116,6 +116,9 @@ function hear(
     listen('gap.healed', ({ from, to, ...gap }) =>
       publish('gap', { ...gap, from: iso(from), to: iso(to), state: 'healed' }),
     ),
+    listen('gap.unhealable', ({ from, to, ...gap }) =>
+      publish('gap', { ...gap, from: iso(from), to: iso(to), state: 'unhealable' }),
+    ),
     listen('version.stage', ({ stage, ...version }) =>
       publish('model', { ...version, state: stage }),
     ),

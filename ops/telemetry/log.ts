@@ -24,6 +24,7 @@ const logged: { readonly [K in keyof Happenings]?: LevelOf<K> } = {
   'feed.refused': 'warn',
   'gap.opened': 'warn',
   'gap.healed': 'info',
+  'gap.unhealable': 'warn',
   'trades.aside': 'warn',
   'candle.closed': ({ state }) => (state === 'corrected' ? 'info' : 'debug'),
   'prediction.committed': 'debug',

@@ -54,7 +54,8 @@ export class CandleBook {
   readonly #closed = new Map<Millis, Candle>()
   /** Known candles end here: what was recorded as whole before a restart is not unmade by the gap of the restart. */
   readonly #knownUntil: Millis
-  readonly #unrepeated = new Set<Millis>()
+  /** Correctable by their age, but their trades are not all here: what comes late is put aside. */
+  readonly #final = new Set<Millis>()
   #next: Millis
   /** Intervals that open before this are settled, unless a gap touches them. */
   #settled: Millis
@@ -124,17 +125,27 @@ export class CandleBook {
     return events
   }
 
-  /** All trades of this stretch have been added since. */
-  healed(gap: Span): readonly BookEvent[] {
+  /** All trades of this stretch have been added since, but for those of `candles`: these are the source's own. */
+  healed(gap: Span, candles: readonly Candle[] = []): readonly BookEvent[] {
     this.#gaps.remove(gap)
+    const told = new Map(candles.map((it) => [it.openAt, it]))
     const events: BookEvent[] = []
     const touched = this.#closedWithin(gap)
     for (const openAt of touched) {
-      if (this.#hasAllTrades(openAt, gap)) this.#correct(openAt, events)
+      const whole = this.#isMissing(openAt) ? told.get(openAt) : undefined
+      if (whole) this.#takeOver(whole, events)
+      else if (this.#hasAllTrades(openAt, gap)) this.#correct(openAt, events)
     }
-    for (const openAt of touched) if (this.#isSettled(openAt)) this.#closed.delete(openAt)
-    this.#releaseHeld()
+    this.#letGo(touched)
     return events
+  }
+
+  /** Nothing of this stretch will be told any more: its candles stay as they are. */
+  abandon(gap: Span): void {
+    const touched = this.#closedWithin(gap)
+    for (const openAt of touched) if (this.#isMissing(openAt)) this.#final.add(openAt)
+    this.#gaps.remove(gap)
+    this.#letGo(touched)
   }
 
   /** The candle that is open at the newest trade, as far as it goes; undefined while it has none. */
@@ -158,7 +169,7 @@ export class CandleBook {
       const at = trades.at[i]!
       const refusal = whyRefused(trades, i, notAfter)
       if (refusal !== undefined) rest.refuse(refusal, i)
-      else if (at >= this.#settled && this.#unrepeated.size === 0) rows[count++] = i
+      else if (at >= this.#settled && this.#final.size === 0) rows[count++] = i
       else if (this.#isSettled(floorTo(at, intervalMs))) {
         rest.putAside(at < first ? 'before_start' : 'settled', i)
       } else if (at >= this.#settled) rows[count++] = i
@@ -198,7 +209,7 @@ export class CandleBook {
       const whole = known.state !== 'missing'
       if (whole && this.#gaps.touches(openAt, openAt + intervalMs)) return
       if (whole && known.state !== 'empty' && !this.#hasTrades(openAt)) {
-        this.#unrepeated.add(openAt)
+        this.#final.add(openAt)
         return
       }
       this.#correct(openAt, events)
@@ -211,10 +222,19 @@ export class CandleBook {
   }
 
   #correct(openAt: Millis, events: BookEvent[]): void {
+    if (this.#closed.has(openAt)) this.#revise(this.#fold(openAt), events)
+  }
+
+  /** What trades are known of it are fewer than it was made of. */
+  #takeOver(candle: Candle, events: BookEvent[]): void {
+    this.#final.add(candle.openAt)
+    this.#revise(candle, events)
+  }
+
+  #revise(bar: Bar, events: BookEvent[]): void {
+    const { openAt } = bar
     const before = this.#closed.get(openAt)
-    if (before === undefined) return
-    const bar = this.#fold(openAt)
-    if (barsAgree(bar, before)) return
+    if (before === undefined || barsAgree(bar, before)) return
     const revision = before.revision + 1
     const candle = candleOf(this.#options.coin, bar, stateOf(bar, revision), revision)
     this.#closed.set(openAt, candle)
@@ -228,6 +248,16 @@ export class CandleBook {
     const from = log.rowAt(openAt)
     const to = log.rowAt(closeAt)
     return from === to ? emptyBar(openAt) : foldTrades(log, from, to, openAt, this.#options)
+  }
+
+  #isMissing(openAt: Millis): boolean {
+    return this.#closed.get(openAt)?.state === 'missing'
+  }
+
+  /** Of what a gap kept correctable, what nothing else does. */
+  #letGo(openings: readonly Millis[]): void {
+    for (const openAt of openings) if (this.#isSettled(openAt)) this.#closed.delete(openAt)
+    this.#releaseHeld()
   }
 
   /** Openings of closed candles that the span touches, in order. */
@@ -259,7 +289,7 @@ export class CandleBook {
   }
 
   #isSettled(openAt: Millis): boolean {
-    if (this.#unrepeated.has(openAt)) return true
+    if (this.#final.has(openAt)) return true
     if (openAt >= this.#settled) return false
     const correctable = this.#closed.has(openAt)
     return !correctable || !this.#gaps.touches(openAt, openAt + this.#options.intervalMs)
@@ -270,7 +300,7 @@ export class CandleBook {
     if (before <= this.#settled) return
     const log = this.#log
     for (let openAt = this.#settled; openAt < before; openAt += intervalMs) {
-      this.#unrepeated.delete(openAt)
+      this.#final.delete(openAt)
       if (!this.#gaps.touches(openAt, openAt + intervalMs)) {
         this.#closed.delete(openAt)
         continue

@@ -86,7 +86,10 @@ class ItemReader {
         this.#giveAll(this.#book.gap(item.gap), undefined, give)
         return
       case 'healed':
-        this.#giveAll(this.#book.healed(item.gap), undefined, give)
+        this.#giveAll(this.#book.healed(item.gap, item.candles), undefined, give)
+        return
+      case 'unhealable':
+        this.#book.abandon(item.gap)
         return
       case 'connected':
       case 'reconnecting':

@@ -19,8 +19,13 @@ export type FeedItem =
       readonly attempt: number
     }
   | { readonly type: 'gap'; readonly gap: Gap }
-  /** The trades of `gap`, a gap or a part of one, have all been emitted since. */
-  | { readonly type: 'healed'; readonly gap: Gap }
+  /**
+   * The trades of `gap`, a gap or a part of one, have all been emitted since; but for those of `candles`, which the source
+   * still tells where it no longer tells trades.
+   */
+  | { readonly type: 'healed'; readonly gap: Gap; readonly candles?: readonly Candle[] }
+  /** The source has nothing of `gap` any more: what is missing there stays missing. */
+  | { readonly type: 'unhealable'; readonly gap: Gap }
   | { readonly type: 'trades'; readonly coin: Coin; readonly trades: Trades }
   /**
    * Market time has reached `at` for this coin, seen at `receivedAt` on the wall clock. This alone closes candles:

@@ -6,6 +6,7 @@ import { CoinLine, type LineHint } from '../../actors/coin-line.ts'
 import { FeatureHistory } from '../../actors/feature-history.ts'
 import type { SinkCommand } from '../../actors/sink.ts'
 import { inProcessBus } from '../../streams/bus.ts'
+import type { Candle } from '../../streams/candles/candle.ts'
 import { FeatureEngine } from '../../streams/features/engine.ts'
 import { featureSet } from '../../streams/features/set.ts'
 import type { Feed } from '../../streams/feeds/feed.ts'
@@ -200,8 +201,9 @@ test('a gap is recorded when it comes; healed late, the engine is rebuilt from t
     ['final', 'missing', 'missing', 'final'],
   )
   minute(1)
-  minute(2)
-  bus.publish(btc, { type: 'healed', gap })
+  // Of the second minute the source has its own candle and no trades any more.
+  const [own] = madeCandles({ from: at(2), count: 1 })
+  bus.publish(btc, { type: 'healed', gap, candles: [own as Candle] })
   minute(30)
   clock(31)
   await settle()
@@ -211,6 +213,8 @@ test('a gap is recorded when it comes; healed late, the engine is rebuilt from t
   assert.ok(hints.some((hint) => hint.type === 'mended' && hint.from === at(1)))
   const candles = ledger.all(btc)
   assert.ok(candles.every(({ state }) => state !== 'missing'))
+  const healed = candles.find(({ openAt }) => openAt === at(2))
+  assert.deepEqual([healed?.state, healed?.close], ['corrected', own?.close])
   const engine = new FeatureEngine(minuteMs)
   const values = new Float64Array(set.columns.length)
   for (const candle of candles) engine.step(candle, values)

@@ -25,6 +25,7 @@ function stage(t: TestContext) {
     },
     predictionCount: async () => 7,
     firstPredictionAt: async () => noon - hourMs,
+    gapCounts: async () => ({ open: 1, unhealable: 0 }),
     candleCounts: async () => [{ coin: btc, candles: 100, gaps: 1 }],
   }
   const watch = watchVitals({

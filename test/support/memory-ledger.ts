@@ -111,7 +111,7 @@ export class MemoryLedger implements LedgerWriter, LedgerReader, HistoryWriter {
     if (entry.type === 'gap') {
       const { coin, from, to } = entry.gap
       const isInside = (gap: Gap): boolean => gap.coin === coin && gap.from >= from && gap.to <= to
-      if (entry.healed) this.#gaps = this.#gaps.filter((gap) => !isInside(gap))
+      if (entry.fate !== 'open') this.#gaps = this.#gaps.filter((gap) => !isInside(gap))
       else if (!this.#gaps.some((gap) => isInside(gap) && gap.from === from && gap.to === to))
         this.#gaps.push(entry.gap)
     }

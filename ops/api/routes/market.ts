@@ -105,6 +105,7 @@ const gapsRoute = createRoute({
           to: instant,
           cause: z.string(),
           healedAt: instant.nullable(),
+          unhealableAt: instant.nullable(),
         })
         .openapi('Gap'),
     ),
@@ -146,6 +147,7 @@ export function marketRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       to: iso(gap.to),
       cause: gap.cause,
       healedAt: isoOrNull(gap.healedAt),
+      unhealableAt: isoOrNull(gap.unhealableAt),
     }))
     return c.json({ items, next: page.next }, 200)
   })

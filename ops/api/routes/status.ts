@@ -19,6 +19,7 @@ export const statusSchema = z
     lanes: z.int(),
     models: z.int(),
     predictions: z.int(),
+    gaps: z.strictObject({ open: z.int(), unhealable: z.int() }),
     continuity: z.strictObject({ unexplained: z.int(), duplicates: z.int(), holes: z.int() }),
   })
   .openapi('Status')
@@ -50,6 +51,7 @@ export function statusBody(status: StatusRead): StatusBody {
     lanes: status.lanes,
     models: status.models,
     predictions: status.predictions,
+    gaps: { ...status.gaps },
     continuity: { ...status.continuity },
   }
 }

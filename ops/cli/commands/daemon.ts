@@ -53,6 +53,7 @@ export function statusText(body: StatusBody, address: string): string {
     ['lanes', body.lanes],
     ['models', body.models],
     ['predictions', body.predictions],
+    ['gaps', `${body.gaps.open} open, ${body.gaps.unhealable} for good`],
     ['holes', continuity.holes],
     ['unexplained', continuity.unexplained],
     ['duplicates', continuity.duplicates],

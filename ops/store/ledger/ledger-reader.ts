@@ -63,7 +63,7 @@ export function openLedgerReader(sql: Sql, names: Names): LedgerReader {
       const rows = await faulted(
         () => sql<Gap[]>`
           select ${coin} as coin, from_at as "from", to_at as "to", cause from gap
-          where coin_id = ${coinId} and healed_at is null order by from_at`,
+          where coin_id = ${coinId} and healed_at is null and unhealable_at is null order by from_at`,
       )
       return [...rows]
     },

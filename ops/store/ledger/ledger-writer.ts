@@ -241,7 +241,7 @@ async function writeMarket(
     sent.push(writeTrades(tx, coinId, entry.trades))
   }
   for (const { coinId, entry, now } of rows.gaps)
-    sent.push(writeGap(tx, coinId, entry.gap, entry.healed ? now : null))
+    sent.push(writeGap(tx, coinId, entry.gap, entry.fate, now))
   for (const { coinId, setId, entry } of rows.snapshots)
     sent.push(writeSnapshot(tx, coinId, setId, entry.at, entry.state, entry.isOrigin))
   sent.push(writePositions(tx, rows.positions))

@@ -1,4 +1,5 @@
 /** What the market said, into the ledger: candles, trades, gaps, feature rows, the engine's states and stream positions. */
+import type { LedgerEntry } from '../../../actors/ledger.ts'
 import type { Candle } from '../../../streams/candles/candle.ts'
 import type { FeatureRow } from '../../../streams/features/row.ts'
 import type { Gap } from '../../../streams/gap.ts'
@@ -155,17 +156,23 @@ export async function writeSnapshot(
     on conflict (coin_id, set_id, at) do update set state = excluded.state`
 }
 
-/** What has healed closes every gap inside it; a part of a gap that has healed is a row of its own. */
+/** What has healed, or never will, closes every gap inside it; a part of a gap that has healed is a row of its own. */
 export async function writeGap(
   tx: Tx,
   coinId: number,
   gap: Gap,
-  healedAt: Millis | null,
+  fate: (LedgerEntry & { readonly type: 'gap' })['fate'],
+  now: Millis,
 ): Promise<void> {
-  if (healedAt !== null) {
+  const inside = tx`coin_id = ${coinId} and from_at >= ${gap.from} and to_at <= ${gap.to}`
+  const healedAt = fate === 'healed' ? now : null
+  if (fate === 'unhealable') {
+    await tx`update gap set unhealable_at = ${now} where ${inside} and healed_at is null and unhealable_at is null`
+    return
+  }
+  if (fate === 'healed') {
     const closed = await tx`
-      update gap set healed_at = coalesce(healed_at, ${healedAt})
-      where coin_id = ${coinId} and from_at >= ${gap.from} and to_at <= ${gap.to}`
+      update gap set healed_at = coalesce(healed_at, ${healedAt}), unhealable_at = null where ${inside}`
     if (closed.count > 0) return
   }
   await tx`

@@ -15,7 +15,14 @@ import {
   readPredictionTotal,
   readSignals,
 } from './read-predictions.ts'
-import { readFeatures, readGaps, readHoles, readModels, readPointers } from './read-records.ts'
+import {
+  readFeatures,
+  readGapCounts,
+  readGaps,
+  readHoles,
+  readModels,
+  readPointers,
+} from './read-records.ts'
 import type { StoreReads } from './reads.ts'
 
 export function openReads(sql: Sql, intervalMs: Millis): StoreReads {
@@ -41,6 +48,7 @@ export function openReads(sql: Sql, intervalMs: Millis): StoreReads {
     trainingRuns: (query) => readRuns(sql, query),
     trainingRun: (run) => readRun(sql, run),
     predictionCount: async () => (await readPredictionTotal(sql)).written,
+    gapCounts: () => readGapCounts(sql),
     firstPredictionAt: async () => (await readPredictionTotal(sql)).first_at,
   }
 }

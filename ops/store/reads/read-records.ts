@@ -70,6 +70,7 @@ export async function readGaps(
     readonly to_at: Millis
     readonly cause: string
     readonly healed_at: Millis | null
+    readonly unhealable_at: Millis | null
   }
   const [at, id, end] = readCursor<[number, number, number]>(query.cursor, [
     'number',
@@ -78,7 +79,7 @@ export async function readGaps(
   ]) ?? [Number.POSITIVE_INFINITY, 0, 0]
   const rows = await faulted(
     () => sql<Row[]>`
-      select g.coin_id, c.symbol as coin, g.from_at, g.to_at, g.cause, g.healed_at
+      select g.coin_id, c.symbol as coin, g.from_at, g.to_at, g.cause, g.healed_at, g.unhealable_at
       from gap g join coin c on c.id = g.coin_id
       where (g.from_at, g.coin_id, g.to_at) < (${at}::timestamptz, ${id}::int, ${end}::timestamptz)
         ${range(sql, 'g.from_at', query)}
@@ -94,9 +95,19 @@ export async function readGaps(
       to: row.to_at,
       cause: row.cause,
       healedAt: row.healed_at,
+      unhealableAt: row.unhealable_at,
     }),
     (row) => [row.from_at, row.coin_id, row.to_at],
   )
+}
+
+export async function readGapCounts(sql: Sql): ReturnType<StoreReads['gapCounts']> {
+  const [counts] = await faulted(
+    () => sql<{ open: number; unhealable: number }[]>`
+      select count(*) filter (where unhealable_at is null) as open, count(unhealable_at) as unhealable
+      from gap where healed_at is null`,
+  )
+  return { open: counts?.open ?? 0, unhealable: counts?.unhealable ?? 0 }
 }
 
 export async function readHoles(

@@ -147,6 +147,8 @@ export interface StoreReads {
       readonly to: Millis
       readonly cause: string
       readonly healedAt: Millis | null
+      /** Since when nobody tries any more: the source has nothing of it. */
+      readonly unhealableAt: Millis | null
     }>
   >
   predictions(
@@ -207,4 +209,6 @@ export interface StoreReads {
   /** Ever written; what retention has dropped since is counted. */
   predictionCount(): Promise<number>
   firstPredictionAt(): Promise<Millis | null>
+  /** Gaps that may still heal, and those that never will. */
+  gapCounts(): Promise<{ readonly open: number; readonly unhealable: number }>
 }

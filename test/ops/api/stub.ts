@@ -153,7 +153,16 @@ export const stubReads: StoreReads = {
     next: null,
   }),
   gaps: async () => ({
-    items: [{ coin: btc, from: noon, to: noon + 60_000, cause: 'silent', healedAt: null }],
+    items: [
+      {
+        coin: btc,
+        from: noon,
+        to: noon + 60_000,
+        cause: 'silent',
+        healedAt: null,
+        unhealableAt: null,
+      },
+    ],
     next: null,
   }),
   predictions: async () => ({ items: [prediction], next: 'more' }),
@@ -201,6 +210,7 @@ export const stubReads: StoreReads = {
   },
   predictionCount: async () => 1,
   firstPredictionAt: async () => noon,
+  gapCounts: async () => ({ open: 1, unhealable: 0 }),
 }
 
 const leaf: TreeNode = {
@@ -234,6 +244,7 @@ export function stubDeps(more: Partial<ApiDeps> = {}): ApiDeps {
       lanes: 1,
       models: 1,
       predictions: 1,
+      gaps: { open: 1, unhealable: 0 },
       continuity: { unexplained: 0, duplicates: 0, holes: 1 },
     }),
     coins: async () => [

@@ -240,26 +240,29 @@ test('the latest features are a view with one column per name', async () => {
 
 test('gaps heal with what covers them; snapshots and positions are found again', async () => {
   const store = await openTestStore()
-  const gap = (from: number, to: number, healed: boolean) =>
+  const gap = (from: number, to: number, fate: 'open' | 'healed' | 'unhealable') =>
     ({
       type: 'gap',
       gap: { coin: btc, from: noon + from, to: noon + to, cause: 'silent' },
-      healed,
+      fate,
     }) as const
-  await store.write.commit([gap(0, 5, false), gap(5, 9, false), gap(20, 30, false)], () => noon)
-  await store.write.commit([gap(0, 10, true)], () => noon + 99)
+  const found = [gap(0, 5, 'open'), gap(5, 9, 'open'), gap(20, 30, 'open'), gap(40, 50, 'open')]
+  await store.write.commit(found, () => noon)
+  await store.write.commit([gap(0, 10, 'healed'), gap(39, 51, 'unhealable')], () => noon + 99)
   assert.deepEqual(
     (await store.reader.openGaps(btc)).map((it) => it.from - noon),
     [20],
   )
-  const { items } = await store.reads.gaps({ limit: 2 })
+  const { items } = await store.reads.gaps({ limit: 3 })
   assert.deepEqual(
-    items.map((it) => [it.from - noon, it.healedAt]),
+    items.map((it) => [it.from - noon, it.healedAt, it.unhealableAt]),
     [
-      [20, null],
-      [5, noon + 99],
+      [40, null, noon + 99],
+      [20, null, null],
+      [5, noon + 99, null],
     ],
   )
+  assert.deepEqual(await store.reads.gapCounts(), { open: 1, unhealable: 1 })
   const snapshot = (at: number, byte: number) =>
     ({
       type: 'snapshot',

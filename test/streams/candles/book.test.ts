@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type BookEvent, CandleBook } from '../../../streams/candles/book.ts'
 import type { Candle } from '../../../streams/candles/candle.ts'
+import { candleOf, foldTrades } from '../../../streams/candles/fold.ts'
 import { type Coin, parseCoin } from '../../../streams/coin.ts'
 import { floorTo, minuteMs } from '../../../streams/time.ts'
 import { type Trade, tradesOf } from '../../../streams/trade.ts'
@@ -239,6 +240,42 @@ test('a gap keeps its candles correctable past the window, and only them', () =>
     'corrected 2 corrected r1 40',
   ])
   assert.deepEqual(told(book.add(tradesOf([trade(101, 31)]))), ['aside settled 1'])
+})
+
+test('what heals by the source’s own candle stands, whatever trades of it come late', () => {
+  const book = bookFrom()
+  const gap = { from: start + minuteMs, to: start + 3 * minuteMs }
+  book.add(tradesOf([trade(1, 10), trade(110, 20)]))
+  book.gap(gap)
+  book.clock(start + 4 * minuteMs + graceMs)
+  const own = foldTrades(
+    tradesOf([trade(70, 30), trade(110, 20), trade(115, 25)]),
+    0,
+    3,
+    start + minuteMs,
+    {},
+  )
+  assert.deepEqual(told(book.healed(gap, [candleOf(coin, own, 'final', 0)])), [
+    'corrected 1 corrected r1 25',
+    'corrected 2 empty r1 NaN',
+  ])
+  assert.deepEqual(told(book.add(tradesOf([trade(111, 40), trade(130, 50)]))), [
+    'corrected 2 corrected r2 50',
+    'aside settled 1',
+  ])
+})
+
+test('what will never heal stays missing, and is held no longer', () => {
+  const book = bookFrom()
+  const gap = { from: start + 90_000, to: start + 150_000 }
+  book.add(tradesOf([trade(1, 10), trade(80, 20), trade(170, 40)]))
+  book.gap(gap)
+  book.clock(start + 60 * minuteMs + graceMs)
+  assert(book.kept > 0)
+  book.abandon(gap)
+  assert.equal(book.kept, 0)
+  assert.deepEqual(told(book.add(tradesOf([trade(100, 30)]))), ['aside settled 1'])
+  assert.deepEqual(told(book.healed(gap)), [])
 })
 
 test('of overlapping gaps, what one healed does not heal the other', () => {

@@ -65,7 +65,7 @@ async function filledStore(): Promise<TestStore> {
       {
         type: 'gap',
         gap: { coin: btc, from: noon, to: noon + dayMs, cause: 'silent' },
-        healed: false,
+        fate: 'open',
       },
       { type: 'position', coin: btc, at: noon },
     ],
