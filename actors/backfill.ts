@@ -8,7 +8,7 @@ import { trainingRanges } from '../models/manifest.ts'
 import type { Version } from '../models/version.ts'
 import { Fault } from '../streams/fault.ts'
 import type { FeatureSet } from '../streams/features/set.ts'
-import type { Clock, Millis } from '../streams/time.ts'
+import { type Clock, type Millis, wait } from '../streams/time.ts'
 import { ask } from './ask.ts'
 import type { FeatureHistory } from './feature-history.ts'
 import type { InferenceCommand, InferFailed, Inferred } from './inference/inference.ts'
@@ -90,7 +90,7 @@ export async function backfill(
       if (underWay.size >= underWayMax) await Promise.race(underWay)
     }
     if (signal?.aborted) break
-    await later(ports.clock, 0)
+    await wait(ports.clock, 0)
     blocks += 1
     if (blocks % toldEvery !== 0) continue
     // What is said to be done is in the ledger.
@@ -147,7 +147,7 @@ async function infer(
       const retryable = reply.code === 'inference.unloaded'
       throw new Fault(reply.code, reply.reason, { retryable })
     }
-    await later(ports.clock, retryMs)
+    await wait(ports.clock, retryMs)
   }
 }
 
@@ -155,10 +155,6 @@ async function write(ports: BackfillPorts, entries: readonly LedgerEntry[]): Pro
   for (;;) {
     const { promise, resolve } = Promise.withResolvers<WriteOutcome>()
     if (ports.sink.tell({ type: 'write', entries, replyTo: resolve })) return promise
-    await later(ports.clock, retryMs)
+    await wait(ports.clock, retryMs)
   }
-}
-
-function later(clock: Clock, ms: Millis): Promise<void> {
-  return new Promise((resolve) => clock.schedule(() => resolve(), ms))
 }

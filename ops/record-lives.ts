@@ -4,7 +4,7 @@
  * away they wait, and when there are too many the oldest go, counted.
  */
 import { listen, tell } from '../streams/channels.ts'
-import type { Clock } from '../streams/time.ts'
+import { type Clock, wait } from '../streams/time.ts'
 import type { Sql } from './store/connection.ts'
 import { endLivesBefore, keepDeadLetter, noteEnded, noteStarted } from './store/records.ts'
 import type { Log } from './telemetry/log.ts'
@@ -36,7 +36,7 @@ export function recordLives(ports: RecordPorts): () => void {
         notes.shift()
       } catch (error) {
         ports.log.say('debug', 'records.wait', { error: String(error), waiting: notes.length })
-        await new Promise<void>((resolve) => clock.schedule(() => resolve(), retryMs))
+        await wait(clock, retryMs)
       }
     }
     writing = false

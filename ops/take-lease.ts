@@ -1,6 +1,6 @@
 /** The fleet's lease, waited for: another daemon may still hold it, and this one stands by until it has run out. */
 import { Fault } from '../streams/fault.ts'
-import type { Clock } from '../streams/time.ts'
+import { type Clock, wait } from '../streams/time.ts'
 import type { Sql } from './store/connection.ts'
 import { acquireLease, type Lease } from './store/lease.ts'
 
@@ -18,7 +18,7 @@ export async function takeLease(
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== 'lease.held') throw error
       if (!told) say(`standing by: ${error.message}`)
-      await new Promise<void>((resolve) => clock.schedule(() => resolve(), lookEveryMs))
+      await wait(clock, lookEveryMs)
     }
   }
 }

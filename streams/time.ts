@@ -10,6 +10,11 @@ export type Clock = SchedulerLike
 /** The machine's own clock: leases, backoff, deadlines, waits. Market time comes with the feed instead. */
 export const wallClock: Clock = asyncScheduler
 
+/** Settles after so long on that clock. */
+export function wait(clock: Clock, ms: Millis): Promise<void> {
+  return new Promise((resolve) => void clock.schedule(() => resolve(), ms))
+}
+
 export const minuteMs: Millis = 60_000
 export const hourMs: Millis = 3_600_000
 export const dayMs: Millis = 86_400_000

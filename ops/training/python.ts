@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { familiesFolder } from '../../models/family.ts'
 import { Fault } from '../../streams/fault.ts'
+import { isAlive } from '../store/embedded/process-identity.ts'
 
 export type Requirements = 'trees' | 'torch'
 
@@ -65,15 +66,24 @@ export function choosePython(versionOf: (command: string) => string | undefined)
     : { type: 'too_old', mend: `${old} is too old: install ${wanted} as python3 and start again` }
 }
 
+/** To download and on disk, as seen on Linux x64 with Python 3.11. */
+export const sizes: Readonly<Record<Requirements, string>> = {
+  trees: '30 MB to download, 70 MB on disk',
+  torch: '3 GB to download, 6 GB on disk',
+}
+
+/** Whether the packages are here, so that nothing need be fetched. */
+export function isSetUp(path: string, requirements: Requirements, version: string): boolean {
+  return existsSync(join(environmentOf(path, requirements, version).folder, readyMark))
+}
+
 export async function pythonFor(options: PythonOptions): Promise<Python> {
   const { path, requirements, env, say, signal } = options
   const found = findPython(env)
   if (found.type !== 'found')
     throw new Fault(found.type === 'missing' ? 'python.missing' : 'python.too_old', found.mend)
-  const file = join(package_, `requirements-${requirements}.txt`)
-  const key = createHash('sha256').update(readFileSync(file)).update(found.version).digest('hex')
-  const folder = join(path, 'python', `${requirements}-${key.slice(0, 12)}`)
-  const ready = join(folder, 'ready')
+  const { file, folder } = environmentOf(path, requirements, found.version)
+  const ready = join(folder, readyMark)
   if (!existsSync(ready)) {
     await alone(`${folder}.lock`, signal, say, async () => {
       // Another process may have made it while this one waited.
@@ -88,6 +98,18 @@ export async function pythonFor(options: PythonOptions): Promise<Python> {
   }
 }
 
+const readyMark = 'ready'
+
+function environmentOf(
+  path: string,
+  requirements: Requirements,
+  version: string,
+): { readonly file: string; readonly folder: string } {
+  const file = join(package_, `requirements-${requirements}.txt`)
+  const key = createHash('sha256').update(readFileSync(file)).update(version).digest('hex')
+  return { file, folder: join(path, 'python', `${requirements}-${key.slice(0, 12)}`) }
+}
+
 async function make(
   { env, say, signal, requirements }: PythonOptions,
   python: string,
@@ -95,8 +117,7 @@ async function make(
   file: string,
 ): Promise<void> {
   rmSync(folder, { recursive: true, force: true })
-  const size = requirements === 'torch' ? ' (3 GB, about a minute)' : ''
-  say(`setting up Python for ${requirements}${size}, once`)
+  say(`setting up Python for ${requirements} (${sizes[requirements]}), once`)
   const run = (command: string, args: readonly string[]): Promise<void> =>
     runTold(command, args, { env: clean(env), say, signal })
   await run(python, ['-m', 'venv', folder])
@@ -139,17 +160,8 @@ function take(lock: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     const holder = Number(readFileSync(lock, 'utf8'))
-    if (!isAlive(holder)) rmSync(lock, { force: true })
+    if (holder === 0 || !isAlive(holder)) rmSync(lock, { force: true })
     return false
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return pid > 0
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { carryOut, carryTiming } from '../../actors/training/carry-out.ts'
 import { Fault } from '../../streams/fault.ts'
-import { type Clock, type Millis, wallClock } from '../../streams/time.ts'
+import { type Clock, type Millis, wait, wallClock } from '../../streams/time.ts'
 import { runBody, type TrainingRunBody } from '../api/routes/training.ts'
 import type { CancelTrainingOptions, TrainOptions } from '../cli/world.ts'
 import { environment } from '../config/environment.ts'
@@ -27,7 +27,12 @@ export async function train(options: TrainOptions): Promise<TrainingRunBody> {
   const { store, artifacts, close } = await openStoreWork(dataPath, config)
   const registry = await openRegistry({ store, files: artifactFiles(artifacts), folder: artifacts })
   const path = join(artifacts, '..')
-  const trainers = openTrainers({ path, env: environment(), clock })
+  const trainers = openTrainers({
+    path,
+    env: environment(),
+    clock,
+    mayFetch: config.training.python === 'auto',
+  })
   const bench = openTrainingBench({ store, registry, config, clock, path, trainers })
   try {
     const { id } = await bench.journal.ask({
@@ -70,7 +75,7 @@ async function work(
     }
     const { state } = await journal.read(id)
     if (state !== 'queued' && state !== 'running') return
-    await pass(clock, claimed ? lookEveryMs : trainingLeaseMs / 10)
+    await wait(clock, claimed ? lookEveryMs : trainingLeaseMs / 10)
   }
 }
 
@@ -106,8 +111,4 @@ export async function cancelTraining(options: CancelTrainingOptions): Promise<Tr
   } finally {
     await close()
   }
-}
-
-function pass(clock: Clock, ms: Millis): Promise<void> {
-  return new Promise((resolve) => void clock.schedule(() => resolve(), ms))
 }

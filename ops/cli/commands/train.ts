@@ -2,7 +2,7 @@
 import type { Verdict } from '../../../models/judging/verdict.ts'
 import { isFamilyName } from '../../../models/version.ts'
 import { Fault } from '../../../streams/fault.ts'
-import type { Millis } from '../../../streams/time.ts'
+import { type Millis, wait } from '../../../streams/time.ts'
 import type { TrainingRunBody } from '../../api/routes/training.ts'
 import { type Call, type Command, misused, wholeNumber } from '../command.ts'
 import { exitCodes } from '../exit.ts'
@@ -93,7 +93,7 @@ async function followDaemon(
   world.err.write(`run ${run.run} goes on in the daemon if this command ends\n`)
   while (run.endedAt === null) {
     heard(run)
-    await new Promise<void>((resolve) => void world.clock.schedule(() => resolve(), lookEveryMs))
+    await wait(world.clock, lookEveryMs)
     run = (await daemon.get(`/api/v1/training/${run.run}`)) as TrainingRunBody
   }
   return run

@@ -5,6 +5,7 @@
 import { isFamilyName } from '../../../models/version.ts'
 import { coinToPath } from '../../../streams/coin.ts'
 import { Fault } from '../../../streams/fault.ts'
+import { wait } from '../../../streams/time.ts'
 import { type Call, type Command, misused, type Option } from '../command.ts'
 import { exitCodes } from '../exit.ts'
 import { requireDaemon } from '../market.ts'
@@ -132,7 +133,7 @@ async function waitFor(call: Call, id: string, ask: () => Promise<Swap>): Promis
     const swap = await ask()
     if (swap.state !== 'waiting' && swap.state !== 'running') return swap
     if (clock.now() > until) throw new Fault('daemon.timeout', `swap ${id} is not over yet`)
-    await new Promise<void>((resolve) => clock.schedule(() => resolve(), askEveryMs))
+    await wait(clock, askEveryMs)
   }
 }
 
