@@ -23,8 +23,9 @@ import type { Pace } from '../streams/feeds/pace.ts'
 import type { Clock, Millis } from '../streams/time.ts'
 import { Fleet, type FleetTiming } from '../supervisor/fleet.ts'
 import type { FleetLane, VersionLimits } from '../supervisor/lane-actors.ts'
-import { patientPolicy, supervisorPolicy } from '../supervisor/restart-policy.ts'
-import type { ChildSpec, SupervisorSpec, Worker } from '../supervisor/spec.ts'
+import { patientPolicy } from '../supervisor/restart-policy.ts'
+import type { SupervisorSpec, Worker } from '../supervisor/spec.ts'
+import { supervise } from '../supervisor/supervise.ts'
 import { openTree, type RunningTree } from '../supervisor/tree.ts'
 import { worker } from '../supervisor/worker.ts'
 
@@ -159,13 +160,4 @@ export function inferenceTree(
     supervise('children', 'children', 'one_for_one', children),
   ])
   return { pool: pool.address, spec }
-}
-
-function supervise(
-  id: string,
-  kind: string,
-  strategy: SupervisorSpec['strategy'],
-  children: readonly ChildSpec[],
-): SupervisorSpec {
-  return { type: 'supervisor', id, kind, strategy, policy: supervisorPolicy, children }
 }

@@ -18,7 +18,7 @@ import { type Version, versionName } from '../models/version.ts'
 import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'
 import { wallClock } from '../streams/time.ts'
-import { supervisorPolicy } from '../supervisor/restart-policy.ts'
+import { supervise } from '../supervisor/supervise.ts'
 import { startTree } from '../supervisor/tree.ts'
 import { inferenceTree, sinkWorker } from './assemble.ts'
 import type { BackfillOptions } from './cli/world.ts'
@@ -114,14 +114,7 @@ async function openLine(
   )
   let lives = 0
   const tree = await startTree(
-    {
-      type: 'supervisor',
-      id: 'backfill',
-      kind: 'root',
-      strategy: 'rest_for_one',
-      policy: supervisorPolicy,
-      children: [ledger.spec, inference.spec],
-    },
+    supervise('backfill', 'root', 'rest_for_one', [ledger.spec, inference.spec]),
     { clock: wallClock, random: Math.random, epochs: () => ++lives },
   )
   const features = new FeatureHistory({

@@ -26,8 +26,9 @@ import type { Pace } from '../streams/feeds/pace.ts'
 import type { Millis } from '../streams/time.ts'
 import { type FleetLane, LaneActors, noLimits, type VersionLimits } from './lane-actors.ts'
 import type { LifeView } from './reconcile.ts'
-import { patientPolicy, supervisorPolicy } from './restart-policy.ts'
-import type { Strategy, SupervisorSpec, Tree } from './spec.ts'
+import { patientPolicy } from './restart-policy.ts'
+import type { SupervisorSpec, Tree } from './spec.ts'
+import { supervise } from './supervise.ts'
 import { worker } from './worker.ts'
 
 export interface FleetPorts {
@@ -302,14 +303,4 @@ export class Fleet {
 /** A change of the coin, of anything in it, or of what it stands under. */
 function isAbout(changed: string, coinPath: string): boolean {
   return `${changed}/`.startsWith(`${coinPath}/`) || coinPath.startsWith(`${changed}/`)
-}
-
-function supervise(
-  id: string,
-  kind: string,
-  strategy: Strategy,
-  children: SupervisorSpec['children'],
-  abreast = 1,
-): SupervisorSpec {
-  return { type: 'supervisor', id, kind, strategy, policy: supervisorPolicy, children, abreast }
 }

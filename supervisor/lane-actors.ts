@@ -28,8 +28,8 @@ import type { Feed } from '../streams/feeds/feed.ts'
 import type { Pace } from '../streams/feeds/pace.ts'
 import type { Millis } from '../streams/time.ts'
 import type { LifeView } from './reconcile.ts'
-import { supervisorPolicy } from './restart-policy.ts'
 import type { SupervisorSpec, Tree, WorkerSpec } from './spec.ts'
+import { supervise } from './supervise.ts'
 import { worker } from './worker.ts'
 
 export interface FleetLane {
@@ -232,15 +232,7 @@ function laneAt(path: string): Lane | undefined {
 }
 
 function superviseLane({ family }: Lane, children: readonly WorkerSpec[]): SupervisorSpec {
-  return {
-    type: 'supervisor',
-    id: family,
-    kind: 'lane',
-    strategy: 'one_for_one',
-    policy: supervisorPolicy,
-    children,
-    abreast: 4,
-  }
+  return supervise(family, 'lane', 'one_for_one', children, 4)
 }
 
 /** The slots that a version held at one candle, by the history of pointers. */

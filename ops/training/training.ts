@@ -14,8 +14,9 @@ import { listen, tell } from '../../streams/channels.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
-import { patientPolicy, supervisorPolicy } from '../../supervisor/restart-policy.ts'
+import { patientPolicy } from '../../supervisor/restart-policy.ts'
 import type { SupervisorSpec } from '../../supervisor/spec.ts'
+import { supervise } from '../../supervisor/supervise.ts'
 import { worker } from '../../supervisor/worker.ts'
 import type { AskedTraining, TrainingControls } from '../api/deps.ts'
 import type { Config } from '../config/schema.ts'
@@ -106,14 +107,12 @@ export function openTraining(ports: TrainingPorts): Training {
   ).spec
   const isOff = config.training.where === 'off'
   return {
-    spec: {
-      type: 'supervisor',
-      id: 'training',
-      kind: 'training',
-      strategy: 'one_for_one',
-      policy: supervisorPolicy,
-      children: isOff ? [trainers] : [trainers, schedule],
-    },
+    spec: supervise(
+      'training',
+      'training',
+      'one_for_one',
+      isOff ? [trainers] : [trainers, schedule],
+    ),
     controls: {
       ask: async (order) => {
         const lane = { coin: order.coin, family: order.family }

@@ -15,8 +15,9 @@ import { tapeFeed } from '../../streams/feeds/tape/tape.ts'
 import { type Random, randomFrom } from '../../streams/random.ts'
 import { dayMs, type Millis, minuteMs } from '../../streams/time.ts'
 import type { FleetLane } from '../../supervisor/lane-actors.ts'
-import { patientPolicy, supervisorPolicy } from '../../supervisor/restart-policy.ts'
+import { patientPolicy } from '../../supervisor/restart-policy.ts'
 import type { TreeNode } from '../../supervisor/spec.ts'
+import { supervise } from '../../supervisor/supervise.ts'
 import { worker } from '../../supervisor/worker.ts'
 import { btc, eth } from '../support/candles.ts'
 import { pass } from '../support/settled.ts'
@@ -159,14 +160,7 @@ function inference(
   const pool = worker('pool', simulatedPool(manifestOf, random, weather), { policy: patientPolicy })
   return {
     pool: pool.address,
-    spec: {
-      type: 'supervisor',
-      id: 'inference',
-      kind: 'inference',
-      strategy: 'rest_for_one',
-      policy: supervisorPolicy,
-      children: [pool.spec],
-    },
+    spec: supervise('inference', 'inference', 'rest_for_one', [pool.spec]),
   }
 }
 

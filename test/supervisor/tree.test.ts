@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { population } from '../../actors/actor.ts'
 import { supervisorPolicy } from '../../supervisor/restart-policy.ts'
-import type { ChildSpec, SupervisorSpec, Worker } from '../../supervisor/spec.ts'
+import type { ChildSpec, Strategy, SupervisorSpec, Worker } from '../../supervisor/spec.ts'
+import { supervise } from '../../supervisor/supervise.ts'
 import { openTree, type RunningTree, startTree } from '../../supervisor/tree.ts'
 import { type WorkerOptions, worker } from '../../supervisor/worker.ts'
 import { pass, settled } from '../support/settled.ts'
@@ -65,13 +66,8 @@ function fleet(strategy: SupervisorSpec['strategy'] = 'one_for_one'): Fleet {
   }
 }
 
-function group(
-  id: string,
-  strategy: SupervisorSpec['strategy'],
-  children: readonly ChildSpec[],
-): SupervisorSpec {
-  return { type: 'supervisor', id, kind: 'group', strategy, policy: supervisorPolicy, children }
-}
+const group = (id: string, strategy: Strategy, children: readonly ChildSpec[]): SupervisorSpec =>
+  supervise(id, 'group', strategy, children)
 
 function states(tree: RunningTree, ...ids: readonly string[]): string {
   return ids.map((id) => tree.find(`root/${id}`)?.state).join(' ')

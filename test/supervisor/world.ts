@@ -2,14 +2,9 @@
 import assert from 'node:assert/strict'
 import type { Self } from '../../actors/protocol.ts'
 import { type Happenings, listen } from '../../streams/channels.ts'
-import { leafPolicy, supervisorPolicy } from '../../supervisor/restart-policy.ts'
-import type {
-  ChildSpec,
-  Strategy,
-  SupervisorSpec,
-  TreeNode,
-  Worker,
-} from '../../supervisor/spec.ts'
+import { leafPolicy } from '../../supervisor/restart-policy.ts'
+import type { ChildSpec, Strategy, TreeNode, Worker } from '../../supervisor/spec.ts'
+import { supervise } from '../../supervisor/supervise.ts'
 import { type RunningTree, startTree } from '../../supervisor/tree.ts'
 import { worker } from '../../supervisor/worker.ts'
 import { pass } from '../support/settled.ts'
@@ -59,18 +54,8 @@ export class World {
   ): Promise<World> {
     const world = new World()
     const leaf = (path: string): ChildSpec => world.#make(path, escalates)
-    const group = (
-      id: string,
-      strategy: Strategy,
-      children: readonly ChildSpec[],
-    ): SupervisorSpec => ({
-      type: 'supervisor',
-      id,
-      kind: 'group',
-      strategy,
-      policy: supervisorPolicy,
-      children,
-    })
+    const group = (id: string, strategy: Strategy, children: readonly ChildSpec[]) =>
+      supervise(id, 'group', strategy, children)
     world.#listen()
     world.#tree = await startTree(
       group('root', strategies.root, [

@@ -21,7 +21,8 @@ import type { Version } from '../../models/version.ts'
 import { listen } from '../../streams/channels.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { wallClock } from '../../streams/time.ts'
-import { leafPolicy, supervisorPolicy } from '../../supervisor/restart-policy.ts'
+import { leafPolicy } from '../../supervisor/restart-policy.ts'
+import { supervise } from '../../supervisor/supervise.ts'
 import { type RunningTree, startTree } from '../../supervisor/tree.ts'
 import { worker } from '../../supervisor/worker.ts'
 
@@ -85,14 +86,10 @@ export async function startPool({
   )
   let epoch = 0
   const tree = await startTree(
-    {
-      type: 'supervisor',
-      id: 'inference',
-      kind: 'inference',
-      strategy: 'rest_for_one',
-      policy: supervisorPolicy,
-      children: [poolWorker.spec, ...workers.map((it) => it.spec)],
-    },
+    supervise('inference', 'inference', 'rest_for_one', [
+      poolWorker.spec,
+      ...workers.map((it) => it.spec),
+    ]),
     { clock: wallClock, random: () => 0.5, epochs: () => ++epoch },
   )
   let id = 0
