@@ -89,9 +89,12 @@ def floored(booster):
     return lightgbm.Booster(model_str=re.sub(r"^tree_sizes=.*\n", "", text, flags=re.M))
 
 
-def train(parameters, train_x, train_y, weights, valid_x, valid_y, valid_weights, rounds, patience, names, job, trial, report_loss):
+def train(objective, settings, learn, choose, job, trial):
+    """Over `(x, y, weights)` to learn from and to stop by; the booster as the graph has it, and the settings with what was used."""
     import lightgbm
 
+    (train_x, train_y, weights), (valid_x, valid_y, valid_weights) = learn, choose
+    names = job.request["input"]["columns"]
     data = lightgbm.Dataset(train_x, train_y, weight=weights, feature_name=names, free_raw_data=True)
     # Weighed as what is learnt is: else it would be stopped by another question than it is asked.
     valid = lightgbm.Dataset(valid_x, valid_y, weight=valid_weights, reference=data)
@@ -100,7 +103,7 @@ def train(parameters, train_x, train_y, weights, valid_x, valid_y, valid_weights
     def follow(env):
         if env.iteration % 5 == 0 or env.iteration + 1 == env.end_iteration:
             loss = env.evaluation_result_list[0][2]
-            job.tell("round", env.iteration + 1, env.end_iteration, report_loss(loss))
+            job.tell("round", env.iteration + 1, env.end_iteration, float(loss))
             if trial is not None:
                 import optuna
 
@@ -108,13 +111,43 @@ def train(parameters, train_x, train_y, weights, valid_x, valid_y, valid_weights
                 if trial.should_prune():
                     raise optuna.TrialPruned()
 
-    fixed = {"verbose": -1, "seed": job.seed, "deterministic": True, "force_row_wise": True, "num_threads": job.threads}
+    parameters = {
+        **objective, "num_leaves": int(settings["leaves"]), "learning_rate": settings["rate"],
+        "min_data_in_leaf": int(settings["leafRowsMin"]), "feature_fraction": settings["features"],
+        "bagging_fraction": settings["bagging"], "bagging_freq": 1,
+        "verbose": -1, "seed": job.seed, "deterministic": True, "force_row_wise": True, "num_threads": job.threads,
+    }
     booster = lightgbm.train(
-        {**parameters, **fixed}, data, rounds, [valid],
-        callbacks=[lightgbm.early_stopping(patience, verbose=False), follow],
+        parameters, data, int(settings["rounds"]), [valid],
+        callbacks=[lightgbm.early_stopping(int(settings["patience"]), verbose=False), follow],
     )
     best = booster.best_iteration or booster.current_iteration()
-    return floored(lightgbm.Booster(model_str=booster.model_to_string(num_iteration=best))), best
+    whole = lightgbm.Booster(model_str=booster.model_to_string(num_iteration=best))
+    return floored(whole), {**settings, "roundsUsed": best}
+
+
+def space(trial, leaf_rows):
+    return {
+        "leaves": trial.suggest_int("leaves", 7, 63, log=True),
+        "rate": trial.suggest_float("rate", 0.01, 0.15, log=True),
+        "leafRowsMin": trial.suggest_int("leafRowsMin", *leaf_rows, log=True),
+    }
+
+
+class Model:
+    """A booster and what comes behind its leaves: a family says `output`, how many `targets` its trees have, `answer(x)`, and
+    in `tail(raw)` the same for the graph."""
+
+    loss = None
+
+    def __init__(self, booster, shift, settings, names):
+        self.booster, self.shift, self.settings, self.names = booster, shift, settings, names
+
+    def graph(self):
+        return graph(self.booster, len(self.names), self.targets, self.output, self.tail)
+
+    def importance(self):
+        return gains(self.booster, self.names)
 
 
 def gains(booster, names):
