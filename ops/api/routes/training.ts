@@ -2,7 +2,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { causes, runStates, type StepTry, steps } from '../../../actors/training/run.ts'
 import { parseCoin } from '../../../streams/coin.ts'
-import { Fault } from '../../../streams/fault.ts'
 import { iso } from '../../../streams/time.ts'
 import type { TrainingRead } from '../../store/training/read-training.ts'
 import { answers, guardedAnswers, withToken } from '../answers.ts'
@@ -135,11 +134,7 @@ const orderSchema = z
 
 export function trainingRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openapi(listRoute, async (c) => {
-    const { cursor, ...query } = c.req.valid('query')
-    const before = cursor === undefined ? undefined : Number(cursor)
-    if (before !== undefined && !Number.isSafeInteger(before))
-      throw new Fault('training.cursor', 'that cursor is from no page')
-    const { items, next } = await deps.reads.trainingRuns({ ...query, before })
+    const { items, next } = await deps.reads.trainingRuns(c.req.valid('query'))
     const lanes = deps.training.plan().map(laneBody)
     return c.json({ items: items.map((it) => runBody(it, logLinesInList)), next, lanes }, 200)
   })

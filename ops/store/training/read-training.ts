@@ -16,7 +16,7 @@ import { Fault } from '../../../streams/fault.ts'
 import type { Millis } from '../../../streams/time.ts'
 import type { Fragment, Sql } from '../connection.ts'
 import { faulted } from '../faults.ts'
-import type { Page } from '../reads/page.ts'
+import { type Page, pageOf, readCursor } from '../reads/page.ts'
 
 export interface TrainingRead extends TrainingRun {
   readonly askedAt: Millis
@@ -41,8 +41,7 @@ export interface TrainingQuery {
   readonly family?: string | undefined
   readonly state?: RunState | undefined
   readonly limit: number
-  /** The id after which the page begins. */
-  readonly before?: number | undefined
+  readonly cursor?: string | undefined
 }
 
 interface RunRow {
@@ -95,17 +94,22 @@ export async function readRun(sql: Sql, id: number): Promise<TrainingRead> {
 
 /** Newest first. */
 export async function readRuns(sql: Sql, query: TrainingQuery): Promise<Page<TrainingRead>> {
-  const { coin, family, state, limit, before } = query
-  const items = await read(
+  const { coin, family, state, limit } = query
+  const [before] = readCursor<[number]>(query.cursor, ['number']) ?? [Number.POSITIVE_INFINITY]
+  const runs = await read(
     sql,
     sql`(${coin ?? null}::text is null or c.symbol = ${coin ?? null})
       and (${family ?? null}::text is null or l.family = ${family ?? null})
       and (${state ?? null}::text is null or r.state = ${state ?? null})
-      and (${before ?? null}::int is null or r.id < ${before ?? null})`,
+      and r.id < ${before}::float8`,
     limit + 1,
   )
-  const page = items.slice(0, limit)
-  return { items: page, next: items.length > limit ? String(page.at(-1)?.id) : null }
+  return pageOf(
+    runs,
+    limit,
+    (run) => run,
+    ({ id }) => [id],
+  )
 }
 
 async function read(sql: Sql, which: Fragment, limit: number): Promise<readonly TrainingRead[]> {
