@@ -66,6 +66,8 @@ export interface Happenings {
   }
   'version.loaded': { coin: string; family: string; version: number }
   'version.quarantined': { coin: string; family: string; version: number; reason: string }
+  /** Packages are about to be downloaded. */
+  'training.set_up': { packages: string; size: string }
   'training.asked': { run: number; coin: string; family: string; cause: string }
   'training.step': {
     run: number

@@ -202,6 +202,11 @@ export const configSchema = z
     training: z
       .strictObject({
         where: oneOf(['local', 'vast', 'runpod', 'off']).default('local'),
+        python: oneOf(['auto', 'off'])
+          .default('auto')
+          .describe(
+            'auto: packages that a trainer needs are fetched on first use, up to 3 GB; off: nothing is, and families without theirs wait',
+          ),
         concurrency: whole(1, 64).default(1).describe('runs at a time on this machine'),
         timeLimit: duration.prefault('2h').describe('a run that works longer than this has failed'),
         budgetPerMonth: between(0, 1e6).default(20).describe('US dollars'),

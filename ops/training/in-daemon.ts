@@ -31,7 +31,12 @@ export interface DaemonTrainingPorts {
 export async function trainingInDaemon(ports: DaemonTrainingPorts): Promise<Training> {
   const { store, registry, config, directory, clock, log, hub } = ports
   const { path } = directory
-  const trainers = openTrainers({ path, env: environment(), clock })
+  const trainers = openTrainers({
+    path,
+    env: environment(),
+    clock,
+    mayFetch: config.training.python === 'auto',
+  })
   const bench = openTrainingBench({ store, registry, config, clock, path, trainers })
   await bench.sweep()
   const training = openTraining({
@@ -62,6 +67,11 @@ function tellStory(say: (text: string) => void): () => void {
   const name = (it: { coin: string; family: string }): string =>
     laneName({ coin: it.coin as Coin, family: it.family })
   const stops = [
+    listen('training.set_up', ({ packages, size }) =>
+      say(
+        `training fetches Python packages (${packages}: ${size}), once; training.python: off prevents it`,
+      ),
+    ),
     listen('training.asked', (it) =>
       say(
         `${name(it)} is to be trained: ${begins[it.cause as keyof typeof begins]} (run ${it.run})`,

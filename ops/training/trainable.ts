@@ -3,11 +3,19 @@ import { join } from 'node:path'
 import type { StepWork } from '../../actors/training/run.ts'
 import type { TrainerCommand } from '../../actors/training/trainer-process.ts'
 import { type Family, openFamily } from '../../models/family.ts'
+import { tell } from '../../streams/channels.ts'
 import { Fault } from '../../streams/fault.ts'
 import { type Clock, hourMs, type Millis, minuteMs } from '../../streams/time.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
-import { type FoundPython, findPython, pythonFor, type Requirements } from './python.ts'
+import {
+  type FoundPython,
+  findPython,
+  isSetUp,
+  pythonFor,
+  type Requirements,
+  sizes,
+} from './python.ts'
 import { candlesFor } from './stretch.ts'
 import type { Trainable } from './training.ts'
 
@@ -26,6 +34,8 @@ export interface TrainersPorts {
   readonly path: string
   readonly env: Environment
   readonly clock: Clock
+  /** Packages that are not here may be downloaded. */
+  readonly mayFetch?: boolean
 }
 
 /** What could not be set up is left alone for so long: whoever mends the network need not restart anything. */
@@ -34,7 +44,7 @@ const leftAloneMs: Millis = hourMs
 const setUpMsMax: Millis = 20 * minuteMs
 const signEveryMs: Millis = 5_000
 
-export function openTrainers({ path, env, clock }: TrainersPorts): Trainers {
+export function openTrainers({ path, env, clock, mayFetch = true }: TrainersPorts): Trainers {
   let python: FoundPython | undefined
   const failed = new Map<Requirements, { readonly at: Millis; readonly fault: Fault }>()
 
@@ -46,6 +56,8 @@ export function openTrainers({ path, env, clock }: TrainersPorts): Trainers {
         // Not at every look: asking a program for its version holds everything up for a moment.
         if (afresh || python === undefined) python = findPython(env)
         if (python.type !== 'found') return new Fault(`python.${python.type}`, python.mend)
+        if (!mayFetch && !isSetUp(path, trainer.requirements, python.version))
+          return notFetched(trainer.requirements)
         const last = failed.get(trainer.requirements)
         return last && !afresh && clock.now() - last.at < leftAloneMs ? last.fault : null
       }
@@ -56,6 +68,8 @@ export function openTrainers({ path, env, clock }: TrainersPorts): Trainers {
     const timer = clock.schedule(() => late.abort(), setUpMsMax)
     const stopSigning = giveSigns(clock, work)
     const signal = AbortSignal.any([work.signal, late.signal])
+    if (python?.type === 'found' && !isSetUp(path, requirements, python.version))
+      tell('training.set_up', { packages: requirements, size: sizes[requirements] })
     try {
       const made = await pythonFor({ path, requirements, env, say: work.log, signal })
       failed.delete(requirements)
@@ -81,6 +95,13 @@ export function openTrainers({ path, env, clock }: TrainersPorts): Trainers {
       }
     },
   }
+}
+
+function notFetched(requirements: Requirements): Fault {
+  return new Fault(
+    'python.off',
+    `its packages (${requirements}: ${sizes[requirements]}) are not here, and training.python is off: set it to auto to have them fetched`,
+  )
 }
 
 /** A download says nothing for a minute and is alive. */

@@ -7,6 +7,7 @@ import { after, test } from 'node:test'
 import type { Workshop } from '../../../actors/training/run.ts'
 import { openArtifact } from '../../../models/artifact.ts'
 import type { DatasetManifest } from '../../../models/dataset/manifest.ts'
+import { openFamily } from '../../../models/family.ts'
 import { configSchema } from '../../../ops/config/schema.ts'
 import { readRun, type TrainingRead } from '../../../ops/store/training/read-training.ts'
 import { artifactFiles } from '../../../ops/store/versions/artifact-files.ts'
@@ -186,6 +187,19 @@ function machine(script: string | null): Trainers {
     writeFileSync(join(bin, 'python3'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
   return openTrainers({ path, env: { PATH: bin }, clock: wallClock })
 }
+
+test('where nothing may be fetched, what is here is trained and the rest says what it lacks', () => {
+  const bin = mkdtempSync(join(path, 'bin-'))
+  writeFileSync(join(bin, 'python3'), '#!/bin/sh\necho Python 3.12.9\n', { mode: 0o755 })
+  const ports = { path, env: { PATH: bin }, clock: wallClock }
+  const family = openFamily('tst')
+  assert.equal(openTrainers(ports).obstacleTo(family), null)
+  const trainers = openTrainers({ ...ports, mayFetch: false })
+  const obstacle = trainers.obstacleTo(family)
+  assert.equal(obstacle?.code, 'python.off')
+  assert.match(obstacle?.message ?? '', /torch: 3 GB to download.*training\.python is off.*auto/)
+  assert.equal(trainers.obstacleTo(openFamily('linear')), null)
+})
 
 const pythons: readonly [what: string, script: string | null, code: string, says: RegExp][] = [
   ['missing', null, 'python.missing', /install Python 3\.10 or newer as python3/],
