@@ -26,7 +26,7 @@ export type HistoryMessage =
   | { readonly type: 'fetch' }
   | ({ readonly type: 'planned' } & Goals)
   | { readonly type: 'fetched'; readonly from: Millis }
-  | { readonly type: 'refused' }
+  | { readonly type: 'refused'; readonly againMs: Millis }
 
 /** Fixed when the actor starts, as the market's present moves on. */
 interface Goals {
@@ -42,6 +42,8 @@ const pauseMs = 50
 const emptyLedgerMs = 1_000
 /** A source that refuses for good may have changed its mind by then. */
 const refusedMs: Millis = 15 * minuteMs
+/** One that does not answer is asked again, for as long as it takes. */
+const awayMs: Millis = 15_000
 
 export function history(ports: HistoryPorts): ActorSpec<HistoryState, HistoryMessage> {
   return {
@@ -68,14 +70,14 @@ export function history(ports: HistoryPorts): ActorSpec<HistoryState, HistoryMes
           return goals
         }
         case 'refused':
-          self.after(refusedMs, { type: 'fetch' })
+          self.after(message.againMs, { type: 'fetch' })
           return goals
       }
     },
   }
 }
 
-/** What is asked of the source is outside of the handler's deadline: one that is away is asked until it is back. */
+/** What is asked of the source is outside of the handler's deadline. */
 async function advance(
   ports: HistoryPorts,
   goals: Goals | undefined,
@@ -92,8 +94,10 @@ async function orRefused(work: Promise<HistoryMessage>): Promise<HistoryMessage>
   try {
     return await work
   } catch (error) {
-    if (!(error instanceof Fault) || error.retryable) throw error
-    return { type: 'refused' }
+    if (!(error instanceof Fault)) throw error
+    if (error.code === 'feed.away') return { type: 'refused', againMs: awayMs }
+    if (error.retryable) throw error
+    return { type: 'refused', againMs: refusedMs }
   }
 }
 

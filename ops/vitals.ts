@@ -80,15 +80,11 @@ export function watchVitals(ports: VitalsPorts): VitalsWatch {
     }),
   ]
 
-  const isUnanswered = (connection: string): boolean =>
-    market.mode === 'live' && connection === 'connecting'
-  const unanswered = (coin: Coin): string => `${coin} waits for ${market.source} to answer`
   const missing = (): string | undefined => {
     if (!running) return 'the fleet is being started'
     const { fleet } = running.assembly
-    for (const { coin, line, feedState } of fleet.coins) {
+    for (const { coin, line } of fleet.coins) {
       if (line.committedTo === 0) return `${coin} has no candles yet`
-      if (isUnanswered(feedState.connection)) return unanswered(coin)
       for (const { versions } of running.registry.lanes(coin)) {
         const absent = versions.find(
           ({ version }) =>
@@ -105,7 +101,8 @@ export function watchVitals(ports: VitalsPorts): VitalsWatch {
     for (const [name, why] of running.registry.unservable)
       told.push(`${name} is not served: ${why}`)
     for (const { coin, feedState } of running.assembly.fleet.coins) {
-      if (isUnanswered(feedState.connection)) told.push(unanswered(coin))
+      if (market.mode === 'live' && feedState.connection === 'connecting')
+        told.push(`${coin} waits for ${market.source} to answer`)
       if (feedState.connection === 'reconnecting')
         told.push(`${coin} is reconnecting: ${feedState.detail}`)
     }
