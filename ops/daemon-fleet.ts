@@ -9,6 +9,7 @@ import { dayMs, hourMs } from '../streams/time.ts'
 import { type Assembly, assemble, type InferenceSettings, inferenceTree } from './assemble.ts'
 import type { DaemonOptions, Ground } from './ground.ts'
 import { LaneRegistry } from './lane-registry.ts'
+import { firstEpoch } from './store/lease.ts'
 import { registerFeatureSet } from './store/reads/feature-view.ts'
 import { resolveOutcomes } from './store/scores/outcomes.ts'
 import { type ArtifactFiles, artifactFiles } from './store/versions/artifact-files.ts'
@@ -23,8 +24,6 @@ export interface DaemonLanes {
 }
 
 const shipped = fileURLToPath(new URL('../models', import.meta.url))
-/** More lives than a daemon has actors to lose: epochs of a later term are always greater. */
-const epochsPerTerm = 2 ** 20
 
 /** Whoever opens them closes the registry. */
 export async function openLanes({ config, directory, store }: Ground): Promise<DaemonLanes> {
@@ -40,11 +39,6 @@ export async function openLanes({ config, directory, store }: Ground): Promise<D
     fetch: registry.fetch,
   })
   return { folder, files, registry, lanes }
-}
-
-/** No actor of an earlier daemon has an epoch as great. */
-export function firstEpoch({ lease }: Ground): number {
-  return lease.term * epochsPerTerm
 }
 
 export async function assembleFleet(
@@ -66,7 +60,7 @@ export async function assembleFleet(
     set,
     clock,
     random: ground.random,
-    epochs: () => firstEpoch(ground) + ++lives,
+    epochs: () => firstEpoch(lease) + ++lives,
     coins,
     writer: store.writer(lease, () => clock.now()),
     reader: store.reader,

@@ -16,12 +16,13 @@ import { keepHouse } from './chores.ts'
 import type { Config } from './config/schema.ts'
 import { followedCoins, holdAgain, lastClosed } from './controls.ts'
 import { apiDeps, meterDaemon, tellTree } from './daemon-api.ts'
-import { assembleFleet, firstEpoch, openLanes } from './daemon-fleet.ts'
+import { assembleFleet, openLanes } from './daemon-fleet.ts'
 import type { DaemonOptions, Footing, Ground } from './ground.ts'
 import { orInterrupted } from './interrupted.ts'
 import { judgeVersion } from './judge-version.ts'
 import { openStoreServer, type StoreServer } from './open-store.ts'
 import { recordLives } from './record-lives.ts'
+import { firstEpoch } from './store/lease.ts'
 import { openStore, type Store } from './store/store.ts'
 import { takeLease } from './take-lease.ts'
 import type { Vitals } from './telemetry/status-line.ts'
@@ -106,7 +107,7 @@ async function run(ground: Ground, undo: Undo): Promise<Daemon> {
   for (const coin of coins) await lanes.open(coin, firstCandle())
   const watch = watchVitals({ clock, market, reads: store.reads, startedAt, version })
   undo.push(watch.stop)
-  undo.push(recordLives({ sql: store.sql, clock, log, firstEpoch: firstEpoch(ground) }))
+  undo.push(recordLives({ sql: store.sql, clock, log, firstEpoch: firstEpoch(ground.lease) }))
   say(`following ${coins.join(', ')} on ${market.source}: ${market.reason}`)
   const assembly = await assembleFleet(ground, coins, lanes, feed)
   undo.push(() => assembly.tree.stop(1_000))

@@ -9,22 +9,23 @@ import { fileURLToPath } from 'node:url'
 import { filter, firstValueFrom } from 'rxjs'
 import type { Coin } from '../streams/coin.ts'
 import { featureSet } from '../streams/features/set.ts'
+import type { Feed } from '../streams/feeds/feed.ts'
 import { Pace } from '../streams/feeds/pace.ts'
 import { fileMarket } from '../streams/feeds/tape/file-market.ts'
 import type { TapeMarket } from '../streams/feeds/tape/market.ts'
 import { seededMarket } from '../streams/feeds/tape/seeded.ts'
 import { tapeFeed } from '../streams/feeds/tape/tape.ts'
 import { type Clock, dayMs, floorTo, type Millis } from '../streams/time.ts'
-import { assemble, inferenceTree } from './assemble.ts'
+import { type Assembly, assemble, inferenceTree } from './assemble.ts'
 import type { Config } from './config/schema.ts'
 import { lastClosed } from './controls.ts'
 import { LaneRegistry } from './lane-registry.ts'
 import { openStoreServer, type StoreServer } from './open-store.ts'
 import { type DataDirectory, openDataDirectory } from './store/data-directory.ts'
-import { acquireLease } from './store/lease.ts'
+import { acquireLease, firstEpoch, type Lease } from './store/lease.ts'
 import { digestLedger, type LedgerDigest } from './store/reads/digest.ts'
 import { resolveOutcomes } from './store/scores/outcomes.ts'
-import { openStore } from './store/store.ts'
+import { openStore, type Store } from './store/store.ts'
 import { artifactFiles } from './store/versions/artifact-files.ts'
 
 export interface ReplayOptions {
@@ -78,69 +79,64 @@ async function replayOn(
   options: ReplayOptions,
 ): Promise<ReplayReport> {
   const { config, clock } = options
-  const { interval, graceMs, correctionWindow } = config.market
-  const coins = config.market.coins as readonly Coin[]
-  const pace = new Pace()
-  const feed = tapeFeed({
-    market,
-    clock,
-    speed: Number.POSITIVE_INFINITY,
-    graceMs,
-    intervalMs: interval,
-    pace,
-    ...(options.shuffleSeed === undefined ? {} : { shuffleSeed: options.shuffleSeed }),
-  })
-  const store = await openStore({
-    address: server.address,
-    market: market.name,
-    intervalMs: interval,
-  })
-  const lease = await acquireLease(store.sql, 'fleet', directory.id)
-  const { reads } = store
-  const registry = new LaneRegistry({
-    store,
-    reads,
-    artifacts: artifactFiles(join(directory.path, 'artifacts')),
-    families: Object.keys(config.fleet.families),
-    shipped: models,
-  })
+  const { interval, graceMs } = config.market
+  const stage = await openStage(server, directory, market, options)
+  const { store, feed, lanes } = stage
   const from = lastClosed(feed.now(), graceMs, interval) + interval
   const to = from + options.candles * interval
-  for (const coin of coins) await registry.open(coin, from)
-  let lives = 0
+  for (const coin of config.market.coins as readonly Coin[]) await lanes.open(coin, from)
   const startedAt = clock.now()
-  const { tree } = await assemble({
-    feed,
+  await play(stage, options, from, to)
+  const seconds = (clock.now() - startedAt) / 1000
+  const digests = await digestLedger(store.sql, from, to)
+  const { unexplained, duplicates } = await store.reads.continuity(from, to)
+  await stage.lease.release()
+  await store.close()
+  return { ...digests, seconds, continuity: { unexplained, duplicates } }
+}
+
+interface Stage {
+  readonly store: Store
+  readonly lease: Lease
+  readonly pace: Pace
+  readonly feed: Feed
+  readonly lanes: LaneRegistry
+}
+
+async function openStage(
+  { address }: StoreServer,
+  directory: DataDirectory,
+  market: TapeMarket,
+  { config, clock, shuffleSeed }: ReplayOptions,
+): Promise<Stage> {
+  const { interval: intervalMs, graceMs } = config.market
+  const store = await openStore({ address, market: market.name, intervalMs })
+  const pace = new Pace()
+  return {
+    store,
+    lease: await acquireLease(store.sql, 'fleet', directory.id),
     pace,
-    set: featureSet(interval),
-    clock,
-    random: options.random,
-    epochs: () => lease.term * 2 ** 20 + ++lives,
-    coins,
-    writer: store.writer(lease, () => clock.now()),
-    reader: store.reader,
-    lanes: (coin) => registry.lanes(coin),
-    pointers: (lane) => registry.pointers(lane),
-    resolveOutcomes: (coin) => resolveOutcomes(store, coin, config.fees + config.slippage),
-    timing: {
-      graceMs,
-      correctionMs: correctionWindow,
-      warmMs: 2 * dayMs,
-      historyMs: 0,
-      tradesReachMs: 2 * dayMs,
-    },
-    inference: (quarantined) =>
-      inferenceTree(
-        {
-          children: options.children,
-          rssMax: config.inference.memoryLimitMb * 1024 * 1024,
-          deadlineMs: config.inference.deadlineMs,
-        },
-        quarantined,
-      ),
-  })
+    feed: tapeFeed({
+      ...{ market, clock, graceMs, intervalMs, pace },
+      speed: Number.POSITIVE_INFINITY,
+      ...(shuffleSeed === undefined ? {} : { shuffleSeed }),
+    }),
+    lanes: new LaneRegistry({
+      store,
+      reads: store.reads,
+      artifacts: artifactFiles(join(directory.path, 'artifacts')),
+      families: Object.keys(config.fleet.families),
+      shipped: models,
+    }),
+  }
+}
+
+/** The whole fleet, until its slowest has answered every candle before `to`. */
+async function play(stage: Stage, options: ReplayOptions, from: Millis, to: Millis): Promise<void> {
+  const { pace } = stage
+  const { tree } = await assembleOn(stage, options)
   const report = pace.slowest$.subscribe((at) =>
-    options.progress(progressed(at, from, to, interval), options.candles),
+    options.progress(progressed(at, from, to, options.config.market.interval), options.candles),
   )
   const reached = firstValueFrom(pace.slowest$.pipe(filter((at) => at >= to)))
   const failed = tree.failed.then(({ path, reason }) =>
@@ -152,12 +148,38 @@ async function replayOn(
     report.unsubscribe()
     await tree.stop(stopMsMax)
   }
-  const seconds = (clock.now() - startedAt) / 1000
-  const digests = await digestLedger(store.sql, from, to)
-  const { unexplained, duplicates } = await reads.continuity(from, to)
-  await lease.release()
-  await store.close()
-  return { ...digests, seconds, continuity: { unexplained, duplicates } }
+}
+
+function assembleOn(
+  { store, lease, pace, feed, lanes }: Stage,
+  { config, clock, random, children }: ReplayOptions,
+): Promise<Assembly> {
+  const { interval, graceMs, correctionWindow } = config.market
+  const { memoryLimitMb, deadlineMs } = config.inference
+  const settings = { children, rssMax: memoryLimitMb * 1024 * 1024, deadlineMs }
+  let lives = 0
+  return assemble({
+    feed,
+    pace,
+    set: featureSet(interval),
+    clock,
+    random,
+    epochs: () => firstEpoch(lease) + ++lives,
+    coins: config.market.coins as readonly Coin[],
+    writer: store.writer(lease, () => clock.now()),
+    reader: store.reader,
+    lanes: (coin) => lanes.lanes(coin),
+    pointers: (lane) => lanes.pointers(lane),
+    resolveOutcomes: (coin) => resolveOutcomes(store, coin, config.fees + config.slippage),
+    timing: {
+      graceMs,
+      correctionMs: correctionWindow,
+      warmMs: 2 * dayMs,
+      historyMs: 0,
+      tradesReachMs: 2 * dayMs,
+    },
+    inference: (quarantined) => inferenceTree(settings, quarantined),
+  })
 }
 
 function progressed(at: Millis, from: Millis, to: Millis, interval: Millis): number {

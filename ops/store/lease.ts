@@ -18,6 +18,13 @@ export interface Lease {
 }
 
 export const leaseMs: Millis = 10_000
+/** More lives than a daemon has actors to lose. */
+const epochsPerTerm = 2 ** 20
+
+/** No actor of an earlier term has an epoch as great. */
+export function firstEpoch({ term }: Pick<Lease, 'term'>): number {
+  return term * epochsPerTerm
+}
 
 /**
  * `holder` names the daemon across its lives: after a crash it takes its own lease back at once, which the lock on its
