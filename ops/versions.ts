@@ -3,7 +3,9 @@
  * running fleet, and what people may ask of them.
  */
 import { ask } from '../actors/ask.ts'
+import type { Address } from '../actors/protocol.ts'
 import { registry as registryActor } from '../actors/registry.ts'
+import type { Sink } from '../actors/sink.ts'
 import { planInput } from '../actors/version-input.ts'
 import type { Verdict } from '../models/judging/verdict.ts'
 import { type Lane, laneName } from '../models/version.ts'
@@ -13,10 +15,11 @@ import { featureSet } from '../streams/features/set.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
 import { type Clock, dayMs, floorTo, type Millis } from '../streams/time.ts'
 import type { FleetPort } from '../supervisor/carry-out.ts'
-import type { Swap } from '../supervisor/lane-journal.ts'
+import type { LaneJournal, Swap } from '../supervisor/lane-journal.ts'
 import type { SwapPolicy } from '../supervisor/reconcile.ts'
 import {
   type ReconcilerCommand,
+  type ReconcilerPorts,
   type Refreshed,
   type RolledBack,
   reconciler,
@@ -58,25 +61,38 @@ const drainMsMax: Millis = 30_000
 const settleCandlesMax = 10
 
 export async function startVersions(needs: VersionsNeeds): Promise<VersionControls> {
-  const { config, clock, store, lanes, registry, assembly } = needs
-  const { tree, fleet } = assembly
+  const { store, registry, assembly } = needs
+  const { tree } = assembly
   const journal = toldJournal(openJournal({ ...store, lease: needs.lease }))
+  // History has a sink of its own: what is live never waits behind its rows, nor for the outcomes that they touch.
+  const past = sinkWorker(
+    {
+      writer: store.writer(needs.lease, () => needs.clock.now()),
+      marketNow: () => needs.feed.now(),
+      isCurrent: (path, epoch) => tree.look(path)?.epoch === epoch,
+    },
+    'past',
+  )
+  const actor = reconciler(reconcilerPorts(needs, journal, past.address))
+  await tree.add(rootId, past.spec)
+  const { spec, address } = worker('reconciler', actor, { policy: patientPolicy })
+  const look = (lane: Lane | null): unknown => address.tell({ type: 'look', lane })
+  await tree.add(rootId, spec)
+  const watching = registryActor({ registry, announced: look, listening: () => look(null) })
+  await tree.add(rootId, worker('registry', watching, { policy: patientPolicy }).spec)
+  return versionControls(needs, journal, address, look)
+}
+
+function reconcilerPorts(needs: VersionsNeeds, journal: LaneJournal, past: Sink): ReconcilerPorts {
+  const { config, store, lanes, registry, assembly } = needs
+  const { fleet } = assembly
   const policy: SwapPolicy = {
     intervalMs: store.intervalMs,
     shadowCandles: config.fleet.shadowCandles,
     drainMsMax,
     settleCandlesMax,
   }
-  // History has a sink of its own: what is live never waits behind its rows, nor for the outcomes that they touch.
-  const past = sinkWorker(
-    {
-      writer: store.writer(needs.lease, () => clock.now()),
-      marketNow: () => needs.feed.now(),
-      isCurrent: (path, epoch) => tree.look(path)?.epoch === epoch,
-    },
-    'past',
-  )
-  const actor = reconciler({
+  return {
     journal,
     desired: registry.desired,
     policy: () => policy,
@@ -93,18 +109,20 @@ export async function startVersions(needs: VersionsNeeds): Promise<VersionContro
         planInput(manifest.input, featureSet(config.market.interval))
       },
       judge: needs.judge,
-      backfill: (version, signal) => predictPast(needs, past.address, version, signal),
-      catchUp: (version, signal) => catchUp(needs, past.address, version, signal),
+      backfill: (version, signal) => predictPast(needs, past, version, signal),
+      catchUp: (version, signal) => catchUp(needs, past, version, signal),
     },
     behind: () => versionsBehind(store.sql, config.market.historyDays * dayMs),
-  })
-  await tree.add(rootId, past.spec)
-  const reconciling = worker('reconciler', actor, { policy: patientPolicy })
-  const { address } = reconciling
-  const look = (lane: Lane | null): unknown => address.tell({ type: 'look', lane })
-  await tree.add(rootId, reconciling.spec)
-  const watching = registryActor({ registry, announced: look, listening: () => look(null) })
-  await tree.add(rootId, worker('registry', watching, { policy: patientPolicy }).spec)
+  }
+}
+
+/** What people may ask of it. */
+function versionControls(
+  { clock, lanes, registry, assembly, uploads }: VersionsNeeds,
+  journal: LaneJournal,
+  address: Address<ReconcilerCommand>,
+  look: (lane: Lane) => unknown,
+): VersionControls {
   return {
     swap: async (to) => {
       if (!lanes.isFollowed(to)) throw new Fault('lane.unknown', `${laneName(to)} is not followed`)
@@ -124,9 +142,8 @@ export async function startVersions(needs: VersionsNeeds): Promise<VersionContro
       return answer.swap
     },
     publish: async (artifact, how) => {
-      const { uploads } = needs
       const admit = (lane: Lane): Promise<void> => lanes.admit(lane)
-      const coins = (): readonly Coin[] => fleet.coins.map(({ coin }) => coin)
+      const coins = (): readonly Coin[] => assembly.fleet.coins.map(({ coin }) => coin)
       const versions = await publish({ registry, admit, coins, uploads }, artifact, how)
       // What was announced came before their lanes were followed.
       for (const version of versions) look(version)
