@@ -41,9 +41,9 @@ export interface CoinPorts extends CatchUpPorts {
 
 export type CoinMessage =
   | { readonly type: 'arrived' }
-  | { readonly type: 'offer_again' }
+  | { readonly type: 'offerAgain' }
   | ({ readonly type: 'committed'; readonly to: Millis } & Pick<Gathered, 'closed' | 'corrected'>)
-  | { readonly type: 'mend_committed'; readonly from: Millis }
+  | { readonly type: 'mendCommitted'; readonly from: Millis }
   | { readonly type: 'rebuilt'; readonly engine: CoinEngine; readonly from: Millis }
 
 interface CoinState {
@@ -73,7 +73,7 @@ export function coin(ports: CoinPorts): ActorSpec<CoinState, CoinMessage> {
         case 'arrived':
           takeUp(ports, state, self)
           return state
-        case 'offer_again':
+        case 'offerAgain':
           if (state.held) offer(ports, state, self, state.held)
           return state
         case 'committed':
@@ -84,7 +84,7 @@ export function coin(ports: CoinPorts): ActorSpec<CoinState, CoinMessage> {
             tellCandle(candle, Math.max(0, self.clock.now() - dueAt))
           for (const candle of message.corrected) tellCandle(candle, 0)
           return state
-        case 'mend_committed':
+        case 'mendCommitted':
           self.pipe(rebuild(ports, message.from, state.position), (engine) => ({
             type: 'rebuilt',
             engine,
@@ -210,12 +210,12 @@ function offer(
     entries: gathered.entries,
     replyTo: () => {
       self.tell({ type: 'committed', to, closed, corrected })
-      if (needsRebuild) self.tell({ type: 'mend_committed', from: mendedFrom })
+      if (needsRebuild) self.tell({ type: 'mendCommitted', from: mendedFrom })
     },
   })
   state.held = taken ? undefined : gathered
   if (!taken) {
-    self.after(retryMs, { type: 'offer_again' })
+    self.after(retryMs, { type: 'offerAgain' })
     return
   }
   for (const { candle } of closed) line.hints$.next({ type: 'closed', openAt: candle.openAt })

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '../../../streams/fault.ts'
-import type { Clock, Millis } from '../../../streams/time.ts'
+import { type Millis, wait } from '../../../streams/time.ts'
 import type { StatusBody } from '../../api/routes/status.ts'
 import { logFileName } from '../../telemetry/log-file.ts'
 import { type Call, type Command, setting } from '../command.ts'
@@ -80,7 +80,7 @@ const stop: Command = {
           `process ${holder.pid} is still there after ${stopMsMax / 1000} s`,
         )
       }
-      await pass(world.clock, lookEveryMs)
+      await wait(world.clock, lookEveryMs)
     }
     call.print({ stopped: true }, () => 'stopped')
     return exitCodes.done
@@ -101,7 +101,7 @@ const logs: Command = {
     const lines = Number(call.text('lines') ?? 200)
     let at = tail(call, path, Number.isInteger(lines) && lines >= 0 ? lines : 200)
     while (call.flag('follow') && call.world.holder(call.dataPath)) {
-      await pass(call.world.clock, lookEveryMs)
+      await wait(call.world.clock, lookEveryMs)
       at = copyFrom(call, path, at)
     }
     return exitCodes.done
@@ -153,10 +153,6 @@ export function logText(line: string): string {
     return `${key}=${/\s/.test(text) && typeof value === 'string' ? JSON.stringify(text) : text}`
   })
   return [String(at).slice(11, 19), String(level).padEnd(5), event, ...rest].join(' ')
-}
-
-function pass(clock: Clock, ms: Millis): Promise<void> {
-  return new Promise((resolve) => void clock.schedule(() => resolve(), ms))
 }
 
 export const daemonCommands: readonly Command[] = [run, status, stop, logs]
