@@ -120,6 +120,8 @@ interface Heard {
   /** Of the newest live predictions. */
   readonly waits: number[]
   predictions: number
+  /** Answers made again from equal inputs that were not what the ledger has. */
+  disagreements: number
   firstPredictionAt: Millis | null
   lastCandleAt: Millis | null
   sinkWaitsFor: string | undefined
@@ -132,6 +134,7 @@ function hear(clock: Clock): { readonly heard: Heard; readonly stop: () => void 
     loaded: new Set(),
     waits: [],
     predictions: 0,
+    disagreements: 0,
     firstPredictionAt: null,
     lastCandleAt: null,
     sinkWaitsFor: undefined,
@@ -145,6 +148,9 @@ function hear(clock: Clock): { readonly heard: Heard; readonly stop: () => void 
       if (mode !== 'live') return
       heard.waits.push(waitMs)
       if (heard.waits.length > waitsKept) heard.waits.shift()
+    }),
+    listen('prediction.disagreed', () => {
+      heard.disagreements++
     }),
     listen('candle.closed', ({ openAt }) => {
       heard.lastCandleAt = Math.max(heard.lastCandleAt ?? 0, openAt)
@@ -201,6 +207,8 @@ function whatIsWrong(
   if (trouble !== undefined) told.push(trouble)
   if (heard.diskIsLow !== undefined)
     told.push(`the disk has only ${Math.round(heard.diskIsLow / 1024 ** 2)} MiB left`)
+  if (heard.disagreements > 0)
+    told.push(`${heard.disagreements} answers made again differ from those in the ledger`)
   if (audited && audited.unexplained > 0)
     told.push(`${audited.unexplained} candles are unexplained`)
   if (audited && audited.duplicates > 0)

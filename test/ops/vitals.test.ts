@@ -101,6 +101,7 @@ test('whatever is not as it should be is named', async (t) => {
   audit.unexplained = 3
   tell('sink.waiting', { code: 'store.unavailable', attempt: 1, queued: 5 })
   tell('disk.looked_at', { freeBytes: 50 * 1024 ** 2, isLow: true })
+  tell('prediction.disagreed', { ...version, openAt: noon })
   await watch.status()
   const { health, degraded } = await watch.status()
   assert.equal(health, 'degraded')
@@ -111,6 +112,7 @@ test('whatever is not as it should be is named', async (t) => {
     'BTC/USDT is reconnecting: silent',
     'the ledger cannot be written: store.unavailable',
     'the disk has only 50 MiB left',
+    '1 answers made again differ from those in the ledger',
     '3 candles are unexplained',
   ])
   assert.deepEqual(watch.readiness(), {
@@ -119,7 +121,7 @@ test('whatever is not as it should be is named', async (t) => {
   })
   tell('sink.committed', { rows: 1, ms: 1, stale: 0 })
   tell('disk.looked_at', { freeBytes: 50 * 1024 ** 3, isLow: false })
-  assert.equal((await watch.status()).degraded.length, 5)
+  assert.equal((await watch.status()).degraded.length, 6)
 })
 
 test('the audit is remembered for a while, and not into a past that the clock was set back to', async (t) => {

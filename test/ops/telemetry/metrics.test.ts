@@ -57,6 +57,7 @@ test('what happens is counted, by bounded labels', async (t) => {
   tell('actor.crashed', { path: 'market/7', epoch: 1, error: new Error('x'), deadline: true })
   tell('supervisor.decided', { path: 'market/7', decision: 'restart', detail: '' })
   tell('queue.dropped', { queue: 'version', count: 3 })
+  tell('prediction.disagreed', { coin: 'BTC/USDT', family: 'linear', version: 1, openAt: 0 })
   const page = await metrics.text()
   for (const line of [
     'starling_trades_total{coin="BTC/USDT"} 42',
@@ -67,6 +68,7 @@ test('what happens is counted, by bounded labels', async (t) => {
     'starling_actor_crashes_total{kind="version",how="hung"} 1',
     'starling_actor_restarts_total{kind="version"} 1',
     'starling_dropped_total{queue="version"} 3',
+    'starling_predictions_disagreed_total{coin="BTC/USDT",family="linear"} 1',
     'starling_actors{state="running"} 1',
     'starling_actors{state="quarantined"} 1',
     'starling_mailbox_messages{kind="version"} 3',

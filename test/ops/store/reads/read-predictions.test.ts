@@ -60,3 +60,29 @@ test('between a cut and its first candle a slot shows the newest of its version,
     ],
   )
 })
+
+test('a question about last week’s v3 gets last week’s answer, whoever holds v3 now', async () => {
+  const store = await openTestStore()
+  const [one, two] = [await version(store), await version(store)]
+  const give = (slot: 'v2' | 'v3', to: typeof one, i: number): Promise<void> =>
+    assignSlot(store.sql, store.names, slot, to, noon + i * minuteMs)
+  await give('v3', one, 0)
+  await give('v3', two, 2)
+  await give('v2', one, 2)
+  const all = [0, 1, 2, 3].flatMap((i) => [prediction(one, i), prediction(two, i)])
+  await store.write.commit(entries(...all), () => noon + minuteMs)
+  const said = async (slot: 'v2' | 'v3'): Promise<string[]> =>
+    (await store.reads.predictions({ limit: 9, slot })).items.map(
+      (it) => `${(it.openAt - noon) / minuteMs} by ${it.version} in ${it.slot}`,
+    )
+  assert.deepEqual(await said('v3'), [
+    '3 by 2 in v3',
+    '2 by 2 in v3',
+    '1 by 1 in v3',
+    '0 by 1 in v3',
+  ])
+  assert.deepEqual(await said('v2'), ['3 by 1 in v2', '2 by 1 in v2'])
+  const first = await store.reads.prediction(one, noon)
+  const shadowed = await store.reads.prediction(two, noon)
+  assert.deepEqual([first?.slot, shadowed?.slot, shadowed?.mode], ['v3', null, 'shadow'])
+})

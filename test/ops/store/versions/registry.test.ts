@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Version } from '../../../../models/version.ts'
 import { artifactFiles } from '../../../../ops/store/versions/artifact-files.ts'
+import { openJournal } from '../../../../ops/store/versions/journal.ts'
 import { openRegistry } from '../../../../ops/store/versions/registry.ts'
+import { minuteMs } from '../../../../streams/time.ts'
 import { softmaxModel, testFolder, writeArtifact } from '../../../support/artifacts.ts'
-import { btc, openTestStore } from '../../../support/database.ts'
+import { btc, noon, openTestStore } from '../../../support/database.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 
 const lane = { coin: btc, family: 'linear' }
@@ -14,8 +18,9 @@ const plain = { verdict: null, run: null, activate: false }
 async function stage() {
   const store = await openTestStore()
   const folder = temporaryFolder()
-  const registry = await openRegistry({ store, files: artifactFiles(folder), folder })
-  return { store, folder, registry }
+  const files = artifactFiles(folder)
+  const registry = await openRegistry({ store, files, folder })
+  return { store, folder, files, registry }
 }
 
 test('the same bytes are the same version, announced each time and wanted where that is said', async (t) => {
@@ -47,6 +52,38 @@ test('an artifact is fetched from the store where its files are not on this mach
   const elsewhere = await stage()
   t.after(() => elsewhere.registry.close())
   assert.equal(await registry.fetch(made), join(folder, sha256))
+})
+
+test('of eleven archived versions ten keep their artifacts, and the bytes of the eleventh go', async (t) => {
+  const { store, registry, folder, files } = await stage()
+  t.after(() => registry.close())
+  const journal = openJournal(store)
+  const made: Version[] = []
+  const sha256s: string[] = []
+  for (let i = 0; i < 14; i++) {
+    const from = testFolder(t)
+    sha256s.push(await writeArtifact(from, softmaxModel(i)))
+    const version = await registry.publish(lane, from, plain)
+    made.push(version)
+    const { id } = await journal.open({ to: version, askedBy: 'operator', revision: 0 })
+    const at = noon + i * minuteMs
+    await journal.begin(id, at)
+    await journal.cut(id, at)
+    await journal.end(id, 'done', null)
+    // Two cuts later it is out of v3 and v2; the first is pinned.
+    if (i < 3) continue
+    for (const sha256 of await journal.archive(made[i - 2] as Version, null))
+      await files.remove(sha256)
+  }
+  const [first, eleventh, tenth] = made as [Version, Version, Version]
+  const kept = await store.sql<{ sha256: string }[]>`select distinct sha256 from artifact_file`
+  const others = sha256s.filter((_, i) => i !== 1).sort()
+  assert.deepEqual(kept.map((it) => it.sha256).sort(), others)
+  assert.deepEqual(readdirSync(folder).sort(), others)
+  for (const version of [first, tenth]) assert.ok(await registry.fetch(version))
+  await assert.rejects(registry.fetch(eleventh), { code: 'artifact.missing' })
+  const swap = journal.open({ to: eleventh, askedBy: 'operator', revision: 0 })
+  await assert.rejects(swap, { code: 'swap.state', message: /not kept any more/ })
 })
 
 test('what does not belong into the lane is refused', async (t) => {
