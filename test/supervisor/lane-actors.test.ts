@@ -16,7 +16,7 @@ import { featureSet } from '../../streams/features/set.ts'
 import { Pace } from '../../streams/feeds/pace.ts'
 import { type Millis, minuteMs } from '../../streams/time.ts'
 import { LaneActors, noLimits } from '../../supervisor/lane-actors.ts'
-import { reconciler } from '../../supervisor/reconciler.ts'
+import { type RolledBack, reconciler } from '../../supervisor/reconciler.ts'
 import { supervisorPolicy } from '../../supervisor/restart-policy.ts'
 import type { ChildSpec, SupervisorSpec } from '../../supervisor/spec.ts'
 import { openTree, type RunningTree } from '../../supervisor/tree.ts'
@@ -25,6 +25,7 @@ import { testFolder } from '../support/artifacts.ts'
 import { btc, madeCandles } from '../support/candles.ts'
 import { MemoryJournal } from '../support/memory-journal.ts'
 import { MemoryLedger } from '../support/memory-ledger.ts'
+import { inbox } from '../support/probe.ts'
 import { pass, settled } from '../support/settled.ts'
 import { SimulatedClock } from '../support/simulated-clock.ts'
 import { writeVersion } from '../support/versions.ts'
@@ -48,7 +49,7 @@ const candles = madeCandles({ from, count: 600 })
 /** breaking: its actor crashes over the answer; deadly: children have died over it. */
 type Manners = 'well' | 'silent' | 'breaking' | 'deadly'
 
-async function stage(t: TestContext) {
+async function stage(t: TestContext, judging: (to: number) => Promise<unknown> = async () => {}) {
   const clock = new SimulatedClock(at(begun))
   const folder = testFolder(t)
   await writeVersion(folder, 1)
@@ -157,7 +158,10 @@ async function stage(t: TestContext) {
     work: {
       fetch: async () => undefined,
       verify: async () => undefined,
-      judge: async () => passed,
+      judge: async ({ to }) => {
+        await judging(to.version)
+        return passed
+      },
       backfill: async () => undefined,
       catchUp: async () => undefined,
     },
@@ -210,15 +214,25 @@ async function stage(t: TestContext) {
       await pass(clock, 1_000)
     }
   }
+  const order = async (version: number): Promise<void> => {
+    await journal.port().open({ to: { ...lane, version }, askedBy: 'operator', revision: 0 })
+    reconciling.address.tell({ type: 'look', lane })
+    await pass(clock, 500)
+  }
   return {
     ...{ clock, journal, line, tree, manners, twice, close },
+    order,
     /** An operator's swap, to its cut. */
     swapTo: async (version: number): Promise<void> => {
-      await journal.port().open({ to: { ...lane, version }, askedBy: 'operator', revision: 0 })
-      reconciling.address.tell({ type: 'look', lane })
-      await pass(clock, 500)
+      await order(version)
       await close(3)
       assert.equal(journal.holders().v3, version)
+    },
+    rollBack: async (): Promise<RolledBack> => {
+      const box = inbox<RolledBack>()
+      reconciling.address.tell({ type: 'rollBack', lane, reason: 'a test', replyTo: box })
+      await pass(clock, 500)
+      return box.taken[0] as RolledBack
     },
     standing: (version: number) =>
       lanes.lives(lane).find((it) => it.version.version === version)?.standing,
@@ -300,4 +314,67 @@ test('a newest that goes into quarantine gives its slot to the one before it', a
   await close(3)
   assert.equal(standing(2), 'following')
   assert.equal(await owed(2), 0)
+})
+
+test('a rollback is from the next candle on, in the middle of a swap too, and the next one goes one further', async (t) => {
+  const endless = Promise.withResolvers<void>()
+  const { swapTo, order, rollBack, close, journal, line, owed, standing, twice } = await stage(
+    t,
+    (to) => (to === 4 ? endless.promise : Promise.resolve()),
+  )
+  await swapTo(2)
+  await swapTo(3)
+  await close(2)
+  await order(4)
+  await order(5)
+  await close(2)
+  assert.deepEqual(
+    journal.swaps.slice(-2).map(({ to, state }) => `${to.version} ${state}`),
+    ['4 running', '5 waiting'],
+  )
+  for (const holders of [
+    { v1: 1, v2: 1, v3: 2 },
+    { v1: 1, v2: null, v3: null },
+  ]) {
+    const next = line.committedTo + minuteMs
+    const answer = await rollBack()
+    assert(answer.type === 'rolledBack')
+    assert.equal(answer.swap.cutAt, next, 'the opening of the first candle that has not opened')
+    assert.deepEqual(journal.holders(), holders)
+    await close(1)
+  }
+  const none = await rollBack()
+  assert.equal(none.type === 'refused' && none.fault.code, 'rollback.state')
+  endless.resolve()
+  await close(4)
+  assert.deepEqual(journal.holders(), { v1: 1, v2: null, v3: null })
+  assert.deepEqual(
+    journal.swaps.map(({ to, kind, state }) => `${kind} ${to.version} ${state}`),
+    [
+      'swap 2 done',
+      'swap 3 done',
+      'swap 4 overtaken',
+      'swap 5 overtaken',
+      'rollback 2 done',
+      'rollback 1 done',
+    ],
+  )
+  for (const version of [1, 2, 3]) assert.equal(await owed(version), 0, `version ${version}`)
+  for (const version of [2, 3, 4, 5]) assert.equal(standing(version), undefined)
+  assert.deepEqual(twice, [])
+})
+
+test('while a lane swaps no second swap begins; the newest of those that wait comes next', async (t) => {
+  const gate = Promise.withResolvers<void>()
+  const { order, close, journal } = await stage(t, (to) =>
+    to === 2 ? gate.promise : Promise.resolve(),
+  )
+  const states = (): string[] => journal.swaps.map(({ to, state }) => `${to.version} ${state}`)
+  for (const version of [2, 3, 4]) await order(version)
+  await close(3)
+  assert.deepEqual(states(), ['2 running', '3 overtaken', '4 waiting'])
+  gate.resolve()
+  await close(6)
+  assert.deepEqual(states(), ['2 done', '3 overtaken', '4 done'])
+  assert.deepEqual(journal.holders(), { v1: 1, v2: 2, v3: 4 })
 })
