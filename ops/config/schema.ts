@@ -118,7 +118,9 @@ const store = z.strictObject({
       candles: duration.prefault('5y'),
       features: duration.prefault('7d'),
       predictions: duration.prefault('1y'),
-      archivedPredictions: duration.prefault('180d'),
+      archivedPredictions: duration
+        .prefault('180d')
+        .describe('of versions that serve no more; their scores by day stay'),
       trainingEvents: duration.prefault('1y'),
       logs: duration.prefault('30d'),
     })

@@ -1,7 +1,7 @@
 /**
  * The audit: for every slot and every closed candle since the slot's assignment there is exactly one prediction by the
  * version that held it, or exactly one hole that has not healed. Read from one snapshot, row against row, never from
- * counters: an interval without its candle is unexplained too.
+ * counters: an interval without its candle is unexplained too. What is gone by its age is not audited.
  */
 import type { HoleReason } from '../../../models/prediction.ts'
 import type { Slot } from '../../../models/version.ts'
@@ -65,9 +65,10 @@ async function stretchesOf(
       from coin c
     ), stretch as (
       select q.lane_id, l.coin_id, n.symbol as coin, l.family, q.slot, q.version_id,
-        ${from === undefined ? tx`q.from_at` : tx`greatest(q.from_at, ${from}::timestamptz)`} as "from",
+        greatest(q.from_at, v.kept_from, ${from === undefined ? tx`null` : tx`${from}::timestamptz`}) as "from",
         least(q.until_at, ${to === undefined ? tx`n.last` : tx`${to}::timestamptz, n.last + ${intervalMs}::float8 * interval '1 millisecond'`}) as "to"
-      from pointer q join lane l on l.id = q.lane_id join newest n on n.id = l.coin_id
+      from pointer q join version v on v.id = q.version_id
+      join lane l on l.id = q.lane_id join newest n on n.id = l.coin_id
       where n.last is not null
     )
     select * from stretch where "from" < "to" order by coin, family, slot, "from"`
@@ -96,6 +97,7 @@ async function countHoles(
     join lane l on l.id = h.lane_id
     join pointer q on q.lane_id = h.lane_id and q.slot = h.slot and q.from_at <= h.open_at
       and (q.until_at is null or q.until_at > h.open_at)
+    join version v on v.id = q.version_id and v.kept_from <= h.open_at
     where h.healed_at is null
       ${from === undefined ? tx`` : tx`and h.open_at >= ${from}`}
       and h.open_at < ${

@@ -72,8 +72,8 @@ export function openLedgerReader(sql: Sql, names: Names): LedgerReader {
       const rows = await faulted(
         () => sql<{ open_at: Millis }[]>`
           select distinct c.open_at
-          from pointer q
-          join candle c on c.coin_id = ${coinId} and c.open_at >= q.from_at
+          from pointer q join version v on v.id = q.version_id
+          join candle c on c.coin_id = ${coinId} and c.open_at >= greatest(q.from_at, v.kept_from)
             and (q.until_at is null or c.open_at < q.until_at)
           where q.version_id = ${versionId} and c.open_at >= ${from} and c.open_at < ${to}
             and not exists (

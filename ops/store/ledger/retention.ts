@@ -1,11 +1,14 @@
 /**
  * What is kept for how long, decided in market time: a tape that plays faster ages faster. Whole parts go, once the
- * youngest row they can hold is older than the age of their table.
+ * youngest row they can hold is older than the age of their table; of versions that serve no more, whole days go before.
+ * What went is written down with the versions it was of.
  */
-import { dayMs, type Millis } from '../../../streams/time.ts'
+import { dayMs, floorTo, type Millis } from '../../../streams/time.ts'
+import type { Sql } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import type { Store } from '../store.ts'
 import { dropRunsBefore } from '../training/training-runs.ts'
+import { dropArchivedBefore } from './archived-predictions.ts'
 import { dropPart, listParts, type Part, type PartedTable } from './parts.ts'
 
 export interface Keep {
@@ -13,6 +16,8 @@ export interface Keep {
   readonly candles: Millis
   readonly features: Millis
   readonly predictions: Millis
+  /** Of versions that are archived or were rejected. Their scores by day stay. */
+  readonly archivedPredictions: Millis
   readonly trainingEvents: Millis
 }
 
@@ -46,8 +51,10 @@ export async function retain(
   marketNow: Millis,
 ): Promise<readonly string[]> {
   const old = partsToDrop(await listParts(sql), keep, marketNow)
+  await noteGone(sql, old)
   for (const part of old) await dropPart(sql, part)
   if (old.length > 0) parts.forget()
+  await dropArchivedBefore(sql, floorTo(marketNow - keep.archivedPredictions, dayMs))
   await dropRunsBefore(sql, marketNow - keep.trainingEvents)
   await faulted(async () => {
     await sql`
@@ -61,4 +68,12 @@ export async function retain(
       where o.age > ${snapshotsKept} and s.coin_id = o.coin_id and s.set_id = o.set_id and s.at = o.at`
   })
   return old.map((part) => part.name)
+}
+
+/** A prediction without its candle proves as little as a candle without its prediction. */
+async function noteGone(sql: Sql, old: readonly Part[]): Promise<void> {
+  const ends = old.filter(({ table }) => table === 'candle' || table === 'prediction')
+  if (ends.length === 0) return
+  const goneTo = Math.max(...ends.map(({ to }) => to))
+  await faulted(() => sql`update version set kept_from = ${goneTo} where kept_from < ${goneTo}`)
 }

@@ -154,6 +154,7 @@ test('retention takes whole parts, once nothing in them is young enough', () => 
     candles: 365 * dayMs,
     features: 7 * dayMs,
     predictions: 60 * dayMs,
+    archivedPredictions: 60 * dayMs,
     trainingEvents: 365 * dayMs,
   }
   const parts = [
@@ -176,7 +177,10 @@ test('what retention dropped is gone, and the rest is there', async () => {
   const old = -90 * 1440
   await store.write.writeHistory([candle(old), candle(0)])
   await store.prepareParts(noon)
-  const days = { trades: 3, candles: 30, features: 7, predictions: 30, trainingEvents: 365 }
+  const days = {
+    ...{ trades: 3, candles: 30, features: 7, predictions: 30, archivedPredictions: 30 },
+    trainingEvents: 365,
+  }
   const keep = Object.fromEntries(Object.entries(days).map(([key, n]) => [key, n * dayMs]))
   const dropped = await retain(store, keep as never, noon)
   assert.deepEqual(dropped, ['candle_202603'])
