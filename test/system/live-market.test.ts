@@ -145,18 +145,19 @@ describe('a live market', { concurrency: true }, () => {
       exchange.tell({ do: 'faults', set: { outage } })
     await away(true)
     type Status = { health: string; degraded: string[]; predictions: number; source: string }
-    const told = async (daemon: RunningDaemon, health: string, why: RegExp): Promise<Status> => {
+    const told = async (daemon: RunningDaemon, why: RegExp): Promise<Status> => {
       const isSaid = async (): Promise<Status | undefined> => {
         const status = await daemon.get<Partial<Status>>('/api/v1/status')
         return status.degraded?.some((it) => why.test(it)) ? (status as Status) : undefined
       }
-      const status = (await until(`it says ${why}`, isSaid, 30_000)) as Status
+      const status = await until(`it says ${why}`, isSaid, 30_000)
       assert.equal((await daemon.get<{ live: boolean }>('/health/live')).live, true)
-      assert.deepEqual([status.source, status.health], ['binance', health])
+      assert.equal(status.source, 'binance')
+      assert.notEqual(status.health, 'ready')
       return status
     }
     const first = await startDaemon(t, stage.house, 60_000, { early: true })
-    assert.equal((await told(first, 'starting', /candles is down: feed\.away/)).predictions, 0)
+    assert.equal((await told(first, /candles is down: feed\.away/)).predictions, 0)
     await away(false)
     await following(first, coins[0], (await exchange.state()).now)
     await until('it is ready', async () => (await fetch(`${first.address}/health/ready`)).ok)
@@ -166,7 +167,7 @@ describe('a live market', { concurrency: true }, () => {
 
     await away(true)
     const daemon = await startDaemon(t, stage.house, 60_000, { early: true })
-    await told(daemon, 'degraded', /BTC\/USDT waits for binance to answer/)
+    await told(daemon, /BTC\/USDT waits for binance to answer/)
     assertKept(before, await seen(daemon))
     await away(false)
     await following(daemon, coins[0], (await exchange.state()).now)
