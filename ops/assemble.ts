@@ -143,7 +143,7 @@ export function inferenceTree(
     policy: patientPolicy,
   })
   const children = Array.from({ length: count }, (_, child) => {
-    const platform = process.platform
+    const { platform, env } = process
     const options = {
       ...childDefaults,
       child,
@@ -152,6 +152,7 @@ export function inferenceTree(
       deadlineMs,
       rssMax,
       platform,
+      env,
     }
     return worker(`child-${child}`, inferenceChild(options), { policy: patientPolicy }).spec
   })

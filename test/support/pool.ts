@@ -77,6 +77,7 @@ export async function startPool({
         ...childDefaults,
         entry: childEntry,
         platform: process.platform,
+        env: process.env,
         ...child,
         child: at,
         pool: poolWorker.address,
