@@ -26,6 +26,7 @@ import { firstEpoch } from './store/lease.ts'
 import { openStore, type Store } from './store/store.ts'
 import { takeLease } from './take-lease.ts'
 import type { Vitals } from './telemetry/status-line.ts'
+import { tellSwaps } from './telemetry/swap-story.ts'
 import { trainingInDaemon } from './training/in-daemon.ts'
 import { type Undo, unwind } from './undo.ts'
 import { startVersions } from './versions.ts'
@@ -114,6 +115,7 @@ async function run(ground: Ground, undo: Undo): Promise<Daemon> {
   watch.attach(assembly, lanes, coins)
   await holdAgain(assembly, store.sql)
   const marketNow = (): Millis => feed.now()
+  undo.push(tellSwaps(say))
   const versions = await startVersions({
     ...{ ...ground, feed, files, assembly, lanes, registry, uploads: folder },
     judge: (swap, onShadow) =>

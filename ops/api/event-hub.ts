@@ -125,7 +125,6 @@ function hear(
     listen('version.backfilling', ({ doneTo, from, to, rows, ...version }) =>
       publish('model', {
         ...version,
-        state: 'judged',
         backfill: { doneTo: iso(doneTo), from: iso(from), to: iso(to), rows },
       }),
     ),

@@ -144,11 +144,12 @@ function show(call: Call, line: string): void {
   call.world.out.write(`${call.json ? line : logText(line)}\n`)
 }
 
-/** `12:00:01 warn gap.opened coin=BTC-USDT cause=silent`. */
+/** `12:00:01 warn gap.opened coin=BTC-USDT cause=silent`; what is null is not there. */
 export function logText(line: string): string {
   if (!line.startsWith('{')) return line
   const { at, level, event, ...fields } = JSON.parse(line) as Readonly<Record<string, unknown>>
-  const rest = Object.entries(fields).map(([key, value]) => {
+  const known = Object.entries(fields).filter(([, value]) => value !== null)
+  const rest = known.map(([key, value]) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value)
     return `${key}=${/\s/.test(text) && typeof value === 'string' ? JSON.stringify(text) : text}`
   })

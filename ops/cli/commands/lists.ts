@@ -16,7 +16,6 @@ const when = (key: string, name = key): Column<Row> => ({
   of: (row) => minute(row[key] as string | null),
 })
 
-/** `announced 04:12:07 · fetched +0.1 s · … · serving +12.4 s`: of the version that it moves to. */
 /** `refused: no_skill, too_few`: which reasons stood against it; the JSON says them in full. */
 function verdictText(verdict: Verdict | null): string | null {
   if (verdict === null) return null
@@ -24,6 +23,7 @@ function verdictText(verdict: Verdict | null): string | null {
   return against.length === 0 ? verdict.verdict : `${verdict.verdict}: ${against.join(', ')}`
 }
 
+/** `announced 04:12:07 · fetched +0.1 s · … · serving +12.4 s`: of the version that it moves to. */
 function transitions(row: Row): string | null {
   const journal = row.journal as readonly { at: string; version: number; transition: string }[]
   const own = journal.filter(({ version }) => version === row.to)
@@ -86,6 +86,7 @@ const lists: readonly List[] = [
         name: slot,
         of: (row: Row) => (row.slots as Readonly<Record<string, number | null>>)[slot],
       })),
+      { name: 'swap', of: (row) => row.swapping as string | null },
       { name: 'archived', of: (row) => (row.archived as readonly number[]).join(' ') || null },
     ],
   },
@@ -101,6 +102,7 @@ const lists: readonly List[] = [
       text('state'),
       { name: 'slots', of: (row) => (row.slots as readonly string[]).join(' ') || null },
       { name: 'verdict', of: (row) => verdictText(row.verdict as Verdict | null) },
+      when('backfilledTo', 'backfilled to'),
       when('registeredAt', 'registered'),
       { name: 'sha256', of: (row) => String(row.sha256).slice(0, 12) },
     ],

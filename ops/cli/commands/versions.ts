@@ -21,6 +21,13 @@ interface Swap {
   readonly reason: string | null
 }
 
+interface Published {
+  readonly coin: string
+  readonly family: string
+  readonly version: number
+  readonly state: string
+}
+
 const waitOption: Readonly<Record<string, Option>> = {
   wait: { type: 'boolean', what: 'until it is done or refused, at most ten minutes' },
 }
@@ -46,8 +53,10 @@ const publish: Command = {
       form.append('file', new Blob([bytes as Uint8Array<ArrayBuffer>]), name)
     const body = await (await call.market()).upload(`/api/v1/models?${query}`, form)
     call.print(body, () => {
-      const { coin: of, family, version, state } = body as Readonly<Record<string, string>>
-      return `${of} ${family} ${version}: ${state}`
+      const { also, ...first } = body as Published & { readonly also: readonly Published[] }
+      return [first, ...also]
+        .map(({ coin: of, family, version, state }) => `${of} ${family} ${version}: ${state}`)
+        .join('\n')
     })
     tellIfAtRest(call)
     return exitCodes.done

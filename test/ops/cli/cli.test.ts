@@ -98,8 +98,8 @@ test('data goes to stdout, as a table or as the body of the route', async () => 
   assert.equal(
     shown.out,
     [
-      'coin      family  state    v1  v2  v3  archived',
-      'BTC/USDT  linear  running   1   -   -         -',
+      'coin      family  state    v1  v2  v3  swap  archived',
+      'BTC/USDT  linear  running   1   -   -  4            -',
       '',
     ].join('\n'),
   )

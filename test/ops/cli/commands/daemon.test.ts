@@ -99,7 +99,7 @@ test('logs --follow goes on with whole lines, through a new file, until the daem
 
 const lines: readonly [string, string][] = [
   [
-    '{"at":"2026-11-20T12:00:01.000Z","level":"warn","event":"gap.opened","coin":"BTC-USDT","cause":"no data","n":1}',
+    '{"at":"2026-11-20T12:00:01.000Z","level":"warn","event":"gap.opened","coin":"BTC-USDT","cause":"no data","n":1,"detail":null}',
     '12:00:01 warn  gap.opened coin=BTC-USDT cause="no data" n=1',
   ],
   ['not JSON', 'not JSON'],

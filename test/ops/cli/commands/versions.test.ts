@@ -74,6 +74,17 @@ test('without a daemon what is asked reaches the data directory, which is closed
   ])
 })
 
+test('what enters the lanes of several coins is told for each', async () => {
+  const { versions } = stubDeps()
+  const [one] = await versions.publish(new Map(), { coin: null, activate: false })
+  assert(one)
+  const { world } = atRest({ publish: async () => [one, one] })
+  assert.equal(
+    (await starling('publish folder', world)).out,
+    'BTC/USDT linear 1: serving\n'.repeat(2),
+  )
+})
+
 test('a refusal of the data directory is a refusal of the command', async () => {
   const nothing = new Fault('rollback.state', 'BTC-USDT/linear has nothing to go back to')
   const { world } = atRest({ rollback: () => Promise.reject(nothing) })
