@@ -20,7 +20,10 @@ function storyOf(it: Happenings['swap.changed']): string {
       return `${lane}: ${kind} ${move}, with the candle of ${minute(cutAt)}${why}`
     case 'done':
       if (cutAt === null) return `${lane} stays with version ${toVersion} (swap ${swap})${why}`
-      return `${lane} has moved ${move} with the candle of ${minute(cutAt)}: ${missed} candles missed, ${twice} answered twice, ${Math.round(seconds ?? 0)} s`
+      return [
+        `${lane} has moved ${move} with the candle of ${minute(cutAt)}:`,
+        `${missed} candles missed, ${twice} answered twice, ${Math.round(seconds ?? 0)} s`,
+      ].join(' ')
     default:
       return `${lane} has not moved ${move}: ${state}${why}`
   }

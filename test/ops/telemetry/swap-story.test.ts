@@ -23,7 +23,8 @@ const stories: readonly [Partial<typeof swap>, string][] = [
   [{}, 'BTC-USDT/linear is to move from version 1 to 2 (swap 3)'],
   [
     { state: 'done', cutAt, missed: 0, twice: 0, seconds: 12.4 },
-    'BTC-USDT/linear has moved from version 1 to 2 (swap 3) with the candle of 2026-06-02 12:01: 0 candles missed, 0 answered twice, 12 s',
+    'BTC-USDT/linear has moved from version 1 to 2 (swap 3) with the candle of 2026-06-02 12:01: ' +
+      '0 candles missed, 0 answered twice, 12 s',
   ],
   [
     { state: 'done', fromVersion: 2, reason: 'it serves already' },
