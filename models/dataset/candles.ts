@@ -33,7 +33,8 @@ export class Consecutive {
         this.repeated++
         continue
       }
-      out.push(...this.until(candle.openAt), candle)
+      for (const missing of this.until(candle.openAt)) out.push(missing)
+      out.push(candle)
       this.#next = candle.openAt + this.#intervalMs
     }
     return out

@@ -18,7 +18,8 @@ export async function* filled(
   for await (const page of pages) {
     const out: Candle[] = []
     for (const candle of page) {
-      if (next !== undefined) out.push(...empties(coin, intervalMs, next, candle.openAt))
+      for (const empty of empties(coin, intervalMs, next ?? candle.openAt, candle.openAt))
+        out.push(empty)
       out.push(candle)
       next = candle.openAt + intervalMs
     }
