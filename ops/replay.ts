@@ -18,8 +18,7 @@ import { tapeFeed } from '../streams/feeds/tape/tape.ts'
 import { type Clock, dayMs, floorTo, type Millis } from '../streams/time.ts'
 import { type Assembly, assemble, inferenceTree } from './assemble.ts'
 import type { Config } from './config/schema.ts'
-import { lastClosed } from './controls.ts'
-import { LaneRegistry } from './lane-registry.ts'
+import { lastClosed } from './daemon/controls.ts'
 import { openStoreServer, type StoreServer } from './open-store.ts'
 import { type DataDirectory, openDataDirectory } from './store/data-directory.ts'
 import { acquireLease, firstEpoch, type Lease } from './store/lease.ts'
@@ -27,6 +26,7 @@ import { digestLedger, type LedgerDigest } from './store/reads/digest.ts'
 import { resolveOutcomes } from './store/scores/outcomes.ts'
 import { openStore, type Store } from './store/store.ts'
 import { artifactFiles } from './store/versions/artifact-files.ts'
+import { LaneRegistry } from './versions/lane-registry.ts'
 
 export interface ReplayOptions {
   readonly config: Config

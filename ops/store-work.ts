@@ -19,7 +19,7 @@ import { backupMarket, restore as readBackup, backup as writeBackup } from './st
 import { exportTable as writeTable } from './store/files/export.ts'
 import { acquireLease, type Lease, presentLease } from './store/lease.ts'
 import { openStore, type Store } from './store/store.ts'
-import { versionsAtRest } from './versions-at-rest.ts'
+import { versionsAtRest } from './versions/versions-at-rest.ts'
 
 export interface OpenStoreWork {
   readonly store: Store

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { Assembly } from '../../ops/assemble.ts'
-import type { ChosenMarket } from '../../ops/choose-market.ts'
-import type { LaneRegistry } from '../../ops/lane-registry.ts'
-import type { StoreReads } from '../../ops/store/reads/reads.ts'
-import { watchVitals } from '../../ops/vitals.ts'
-import { tell } from '../../streams/channels.ts'
-import { hourMs, minuteMs } from '../../streams/time.ts'
-import { btc, noon } from '../support/database.ts'
-import { SimulatedClock } from '../support/simulated-clock.ts'
+import type { Assembly } from '../../../ops/assemble.ts'
+import type { ChosenMarket } from '../../../ops/choose-market.ts'
+import { watchVitals } from '../../../ops/daemon/vitals.ts'
+import type { StoreReads } from '../../../ops/store/reads/reads.ts'
+import type { LaneRegistry } from '../../../ops/versions/lane-registry.ts'
+import { tell } from '../../../streams/channels.ts'
+import { hourMs, minuteMs } from '../../../streams/time.ts'
+import { btc, noon } from '../../support/database.ts'
+import { SimulatedClock } from '../../support/simulated-clock.ts'
 
 const version = { coin: btc, family: 'linear', version: 1 }
 

@@ -2,18 +2,17 @@
  * A version answers the history that is kept: all of it on its way to a slot, and what comes in behind it once it holds
  * one. Both go on where a crash left them, behind all live work.
  */
-import { backfill } from '../actors/backfill.ts'
-import type { Sink } from '../actors/sink.ts'
-import type { Version } from '../models/version.ts'
-import { tell } from '../streams/channels.ts'
-import { Fault } from '../streams/fault.ts'
-import { featureSet } from '../streams/features/set.ts'
-import type { Feed } from '../streams/feeds/feed.ts'
-import { type Clock, dayMs, type Millis } from '../streams/time.ts'
-import type { Assembly } from './assemble.ts'
-import type { Config } from './config/schema.ts'
-import type { LaneRegistry } from './lane-registry.ts'
-import type { Store } from './store/store.ts'
+import { backfill } from '../../actors/backfill.ts'
+import type { Sink } from '../../actors/sink.ts'
+import type { Version } from '../../models/version.ts'
+import { tell } from '../../streams/channels.ts'
+import { Fault } from '../../streams/fault.ts'
+import { featureSet } from '../../streams/features/set.ts'
+import type { Feed } from '../../streams/feeds/feed.ts'
+import { type Clock, dayMs, type Millis } from '../../streams/time.ts'
+import type { Assembly } from '../assemble.ts'
+import type { Config } from '../config/schema.ts'
+import type { Store } from '../store/store.ts'
 import {
   backfilledTo,
   beginBackfill,
@@ -21,7 +20,8 @@ import {
   noteCaughtUp,
   owedHistory,
   type Stretch,
-} from './store/versions/backfills.ts'
+} from '../store/versions/backfills.ts'
+import type { LaneRegistry } from './lane-registry.ts'
 
 export interface PastNeeds {
   readonly config: Config

@@ -1,5 +1,5 @@
 /** What has been started, in order, and the way back: the last first, each whatever became of the others. */
-import type { Log } from './telemetry/log.ts'
+import type { Log } from '../telemetry/log.ts'
 
 export type Undo = (() => Promise<unknown> | unknown)[]
 

@@ -1,5 +1,5 @@
 /** A start can be broken off: an exchange that does not answer, or another daemon's lease, may be waited for without end. */
-import { Fault } from '../streams/fault.ts'
+import { Fault } from '../../streams/fault.ts'
 
 export const interruptedCode = 'daemon.interrupted'
 

@@ -2,19 +2,19 @@
  * How the daemon is: what the status route, the status line, readiness and the gauges say, in one place and by one
  * definition. What would cost the database more than a moment is remembered for a while.
  */
-import { type Version, versionName } from '../models/version.ts'
-import { listen } from '../streams/channels.ts'
-import type { Coin } from '../streams/coin.ts'
-import type { Clock, Millis } from '../streams/time.ts'
-import type { TreeNode } from '../supervisor/spec.ts'
-import type { CoinRead, PreviewRead, Readiness, StatusRead } from './api/deps.ts'
-import type { Assembly } from './assemble.ts'
-import type { ChosenMarket } from './choose-market.ts'
-import type { LaneRegistry } from './lane-registry.ts'
+import { type Version, versionName } from '../../models/version.ts'
+import { listen } from '../../streams/channels.ts'
+import type { Coin } from '../../streams/coin.ts'
+import type { Clock, Millis } from '../../streams/time.ts'
+import type { TreeNode } from '../../supervisor/spec.ts'
+import type { CoinRead, PreviewRead, Readiness, StatusRead } from '../api/deps.ts'
+import type { Assembly } from '../assemble.ts'
+import type { ChosenMarket } from '../choose-market.ts'
+import type { ContinuityRead, StoreReads } from '../store/reads/reads.ts'
+import type { Gauges } from '../telemetry/measure.ts'
+import type { Vitals } from '../telemetry/status-line.ts'
+import type { LaneRegistry } from '../versions/lane-registry.ts'
 import { modelGauges } from './model-gauges.ts'
-import type { ContinuityRead, StoreReads } from './store/reads/reads.ts'
-import type { Gauges } from './telemetry/measure.ts'
-import type { Vitals } from './telemetry/status-line.ts'
 
 export interface VitalsPorts {
   readonly clock: Clock

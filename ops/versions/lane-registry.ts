@@ -6,17 +6,23 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Artifact } from '../models/artifact.ts'
-import { exempt } from '../models/judging/gate.ts'
-import { type Lane, laneName, type Pointer, type Version, versionName } from '../models/version.ts'
-import type { Coin } from '../streams/coin.ts'
-import { Fault } from '../streams/fault.ts'
-import type { Millis } from '../streams/time.ts'
-import type { FleetLane } from '../supervisor/lane-actors.ts'
-import type { LaneRecord } from '../supervisor/lane-journal.ts'
-import type { StoreReads } from './store/reads/reads.ts'
-import type { Store } from './store/store.ts'
-import type { ArtifactFiles } from './store/versions/artifact-files.ts'
+import type { Artifact } from '../../models/artifact.ts'
+import { exempt } from '../../models/judging/gate.ts'
+import {
+  type Lane,
+  laneName,
+  type Pointer,
+  type Version,
+  versionName,
+} from '../../models/version.ts'
+import type { Coin } from '../../streams/coin.ts'
+import { Fault } from '../../streams/fault.ts'
+import type { Millis } from '../../streams/time.ts'
+import type { FleetLane } from '../../supervisor/lane-actors.ts'
+import type { LaneRecord } from '../../supervisor/lane-journal.ts'
+import type { StoreReads } from '../store/reads/reads.ts'
+import type { Store } from '../store/store.ts'
+import type { ArtifactFiles } from '../store/versions/artifact-files.ts'
 import {
   artifactOf,
   assignSlot,
@@ -25,7 +31,7 @@ import {
   guestFamilies,
   markGuest,
   registerVersion,
-} from './store/versions/versions.ts'
+} from '../store/versions/versions.ts'
 
 export interface RegistryPorts {
   readonly store: Store

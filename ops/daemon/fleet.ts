@@ -1,19 +1,19 @@
 /** The daemon's fleet: its lanes as the store has them, and the tree of actors over them. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { childrenFor } from '../actors/inference/home.ts'
-import type { Coin } from '../streams/coin.ts'
-import { featureSet } from '../streams/features/set.ts'
-import type { Feed } from '../streams/feeds/feed.ts'
-import { dayMs, hourMs } from '../streams/time.ts'
-import { type Assembly, assemble, type InferenceSettings, inferenceTree } from './assemble.ts'
+import { childrenFor } from '../../actors/inference/home.ts'
+import type { Coin } from '../../streams/coin.ts'
+import { featureSet } from '../../streams/features/set.ts'
+import type { Feed } from '../../streams/feeds/feed.ts'
+import { dayMs, hourMs } from '../../streams/time.ts'
+import { type Assembly, assemble, type InferenceSettings, inferenceTree } from '../assemble.ts'
+import { firstEpoch } from '../store/lease.ts'
+import { registerFeatureSet } from '../store/reads/feature-view.ts'
+import { resolveOutcomes } from '../store/scores/outcomes.ts'
+import { type ArtifactFiles, artifactFiles } from '../store/versions/artifact-files.ts'
+import { type EmbeddedRegistry, openRegistry } from '../store/versions/registry.ts'
+import { LaneRegistry } from '../versions/lane-registry.ts'
 import type { DaemonOptions, Ground } from './ground.ts'
-import { LaneRegistry } from './lane-registry.ts'
-import { firstEpoch } from './store/lease.ts'
-import { registerFeatureSet } from './store/reads/feature-view.ts'
-import { resolveOutcomes } from './store/scores/outcomes.ts'
-import { type ArtifactFiles, artifactFiles } from './store/versions/artifact-files.ts'
-import { type EmbeddedRegistry, openRegistry } from './store/versions/registry.ts'
 
 export interface DaemonLanes {
   /** Where artifacts lie, and what is uploaded for a moment. */
@@ -23,7 +23,7 @@ export interface DaemonLanes {
   readonly lanes: LaneRegistry
 }
 
-const shipped = fileURLToPath(new URL('../models', import.meta.url))
+const shipped = fileURLToPath(new URL('../../models', import.meta.url))
 
 /** Whoever opens them closes the registry. */
 export async function openLanes({ config, directory, store }: Ground): Promise<DaemonLanes> {

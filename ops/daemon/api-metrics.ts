@@ -1,6 +1,6 @@
 /** What the metrics say of the daemon's own surface: what is running, and how the API answers. */
-import type { ApiDeps } from './api/deps.ts'
-import type { Metrics } from './telemetry/metrics.ts'
+import type { ApiDeps } from '../api/deps.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 
 export function tellBuild(metrics: Metrics, version: string): void {
   metrics

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { type ChorePorts, keepHouse } from '../../ops/chores.ts'
-import { listen } from '../../streams/channels.ts'
-import { Fault } from '../../streams/fault.ts'
-import { hourMs } from '../../streams/time.ts'
-import { settled } from '../support/settled.ts'
-import { SimulatedClock } from '../support/simulated-clock.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { type ChorePorts, keepHouse } from '../../../ops/daemon/chores.ts'
+import { listen } from '../../../streams/channels.ts'
+import { Fault } from '../../../streams/fault.ts'
+import { hourMs } from '../../../streams/time.ts'
+import { settled } from '../../support/settled.ts'
+import { SimulatedClock } from '../../support/simulated-clock.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 function stage(t: TestContext, renew: () => Promise<void> = async () => {}) {
   const clock = new SimulatedClock()

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Assembly } from '../../ops/assemble.ts'
-import { followedCoins, holdAgain, lastClosed, operatorControls } from '../../ops/controls.ts'
-import type { LaneRegistry } from '../../ops/lane-registry.ts'
-import { standingActions } from '../../ops/store/operator.ts'
-import type { Coin } from '../../streams/coin.ts'
-import { minuteMs } from '../../streams/time.ts'
-import { btc, eth, noon, openTestStore } from '../support/database.ts'
+import type { Assembly } from '../../../ops/assemble.ts'
+import {
+  followedCoins,
+  holdAgain,
+  lastClosed,
+  operatorControls,
+} from '../../../ops/daemon/controls.ts'
+import { standingActions } from '../../../ops/store/operator.ts'
+import type { LaneRegistry } from '../../../ops/versions/lane-registry.ts'
+import type { Coin } from '../../../streams/coin.ts'
+import { minuteMs } from '../../../streams/time.ts'
+import { btc, eth, noon, openTestStore } from '../../support/database.ts'
 
 const sol = 'SOL/USDT' as Coin
 

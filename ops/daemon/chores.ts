@@ -1,13 +1,13 @@
 /** What must be done from time to time around the fleet: the lease renewed, parts made ahead and dropped, the disk looked at. */
-import { tell } from '../streams/channels.ts'
-import { Fault } from '../streams/fault.ts'
-import { type Clock, hourMs, type Millis } from '../streams/time.ts'
-import type { Config } from './config/schema.ts'
-import { type DataDirectory, freeBytes, lowBytes } from './store/data-directory.ts'
-import { type Lease, leaseMs } from './store/lease.ts'
-import { retain } from './store/ledger/retention.ts'
-import type { Store } from './store/store.ts'
-import type { Log } from './telemetry/log.ts'
+import { tell } from '../../streams/channels.ts'
+import { Fault } from '../../streams/fault.ts'
+import { type Clock, hourMs, type Millis } from '../../streams/time.ts'
+import type { Config } from '../config/schema.ts'
+import { type DataDirectory, freeBytes, lowBytes } from '../store/data-directory.ts'
+import { type Lease, leaseMs } from '../store/lease.ts'
+import { retain } from '../store/ledger/retention.ts'
+import type { Store } from '../store/store.ts'
+import type { Log } from '../telemetry/log.ts'
 
 export interface ChorePorts {
   readonly clock: Clock

@@ -3,11 +3,11 @@
  * may ever hold up the fleet, so notes wait in a bounded queue and are written one after the other; while the database is
  * away they wait, and when there are too many the oldest go, counted.
  */
-import { listen, tell } from '../streams/channels.ts'
-import { type Clock, wait } from '../streams/time.ts'
-import type { Sql } from './store/connection.ts'
-import { endLivesBefore, keepDeadLetter, noteEnded, noteStarted } from './store/records.ts'
-import type { Log } from './telemetry/log.ts'
+import { listen, tell } from '../../streams/channels.ts'
+import { type Clock, wait } from '../../streams/time.ts'
+import type { Sql } from '../store/connection.ts'
+import { endLivesBefore, keepDeadLetter, noteEnded, noteStarted } from '../store/records.ts'
+import type { Log } from '../telemetry/log.ts'
 
 export interface RecordPorts {
   readonly sql: Sql

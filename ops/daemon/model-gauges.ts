@@ -1,9 +1,9 @@
 /** What the metrics say of the versions in slots: how old each is, and how often it was right of late. */
-import { score } from '../models/scores/score.ts'
-import type { Version } from '../models/version.ts'
-import { dayMs, type Millis } from '../streams/time.ts'
-import type { StoreReads } from './store/reads/reads.ts'
-import type { ModelGauge } from './telemetry/measure.ts'
+import { score } from '../../models/scores/score.ts'
+import type { Version } from '../../models/version.ts'
+import { dayMs, type Millis } from '../../streams/time.ts'
+import type { StoreReads } from '../store/reads/reads.ts'
+import type { ModelGauge } from '../telemetry/measure.ts'
 
 export async function modelGauges(
   reads: Pick<StoreReads, 'models' | 'signals' | 'daySums'>,

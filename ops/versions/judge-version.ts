@@ -4,16 +4,16 @@
  * show anything the first verdict stands. A person who orders a swap answers for it. What came from outside unjudged is
  * let into the shadow, and has to show there and on its past that it is good enough.
  */
-import { type GateSettings, judge } from '../models/judging/gate.ts'
-import { ledgerSheet } from '../models/judging/ledger-sheet.ts'
-import type { Sheet } from '../models/judging/sheet.ts'
-import type { Reason, Verdict } from '../models/judging/verdict.ts'
-import { type Version, versionName } from '../models/version.ts'
-import { iso, type Millis } from '../streams/time.ts'
-import type { Swap } from '../supervisor/lane-journal.ts'
-import { resolveOutcomes } from './store/scores/outcomes.ts'
-import type { Store } from './store/store.ts'
-import { verdictOf } from './store/versions/versions.ts'
+import { type GateSettings, judge } from '../../models/judging/gate.ts'
+import { ledgerSheet } from '../../models/judging/ledger-sheet.ts'
+import type { Sheet } from '../../models/judging/sheet.ts'
+import type { Reason, Verdict } from '../../models/judging/verdict.ts'
+import { type Version, versionName } from '../../models/version.ts'
+import { iso, type Millis } from '../../streams/time.ts'
+import type { Swap } from '../../supervisor/lane-journal.ts'
+import { resolveOutcomes } from '../store/scores/outcomes.ts'
+import type { Store } from '../store/store.ts'
+import { verdictOf } from '../store/versions/versions.ts'
 
 export interface JudgeNeeds {
   readonly store: Store

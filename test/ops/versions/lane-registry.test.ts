@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { LaneRegistry } from '../../ops/lane-registry.ts'
-import { artifactFiles } from '../../ops/store/versions/artifact-files.ts'
-import { minuteMs } from '../../streams/time.ts'
-import { btc, eth } from '../support/candles.ts'
-import { noon, openTestStore, type TestStore } from '../support/database.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { artifactFiles } from '../../../ops/store/versions/artifact-files.ts'
+import { LaneRegistry } from '../../../ops/versions/lane-registry.ts'
+import { minuteMs } from '../../../streams/time.ts'
+import { btc, eth } from '../../support/candles.ts'
+import { noon, openTestStore, type TestStore } from '../../support/database.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-const shipped = fileURLToPath(new URL('../../models', import.meta.url))
+const shipped = fileURLToPath(new URL('../../../models', import.meta.url))
 
 function registry(store: TestStore, families: readonly string[]): LaneRegistry {
   const artifacts = artifactFiles(join(temporaryFolder(), 'artifacts'))

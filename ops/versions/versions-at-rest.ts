@@ -2,20 +2,20 @@
  * What may be asked of a market's versions while no daemon runs: they are published and wanted, lanes are ordered on and
  * back. It is written as a running daemon writes it, under the fleet's lease, and the next start carries it out.
  */
-import { type Lane, laneName } from '../models/version.ts'
-import type { Coin } from '../streams/coin.ts'
-import { Fault } from '../streams/fault.ts'
-import type { LaneJournal } from '../supervisor/lane-journal.ts'
-import type { VersionControls } from './api/deps.ts'
-import type { Config } from './config/schema.ts'
-import { followedCoins } from './controls.ts'
+import { type Lane, laneName } from '../../models/version.ts'
+import type { Coin } from '../../streams/coin.ts'
+import { Fault } from '../../streams/fault.ts'
+import type { LaneJournal } from '../../supervisor/lane-journal.ts'
+import type { VersionControls } from '../api/deps.ts'
+import type { Config } from '../config/schema.ts'
+import { followedCoins } from '../daemon/controls.ts'
+import type { Lease } from '../store/lease.ts'
+import type { Store } from '../store/store.ts'
+import { artifactFiles } from '../store/versions/artifact-files.ts'
+import { openJournal } from '../store/versions/journal.ts'
+import { type EmbeddedRegistry, openRegistry } from '../store/versions/registry.ts'
+import { guestFamilies, markGuest } from '../store/versions/versions.ts'
 import { publish } from './publish.ts'
-import type { Lease } from './store/lease.ts'
-import type { Store } from './store/store.ts'
-import { artifactFiles } from './store/versions/artifact-files.ts'
-import { openJournal } from './store/versions/journal.ts'
-import { type EmbeddedRegistry, openRegistry } from './store/versions/registry.ts'
-import { guestFamilies, markGuest } from './store/versions/versions.ts'
 
 export interface AtRest {
   readonly store: Store

@@ -1,13 +1,13 @@
 /** What a daemon is given, and what it stands on once its port is bound, its store open and its lease taken. */
-import type { Pace } from '../streams/feeds/pace.ts'
-import type { Clock, Millis } from '../streams/time.ts'
-import type { Served } from './api/serve.ts'
-import type { ChosenMarket } from './choose-market.ts'
-import type { Config } from './config/schema.ts'
-import type { DataDirectory, DirectoryLock } from './store/data-directory.ts'
-import type { Lease } from './store/lease.ts'
-import type { Store } from './store/store.ts'
-import type { Log } from './telemetry/log.ts'
+import type { Pace } from '../../streams/feeds/pace.ts'
+import type { Clock, Millis } from '../../streams/time.ts'
+import type { Served } from '../api/serve.ts'
+import type { ChosenMarket } from '../choose-market.ts'
+import type { Config } from '../config/schema.ts'
+import type { DataDirectory, DirectoryLock } from '../store/data-directory.ts'
+import type { Lease } from '../store/lease.ts'
+import type { Store } from '../store/store.ts'
+import type { Log } from '../telemetry/log.ts'
 
 export interface DaemonOptions {
   readonly config: Config

@@ -7,13 +7,13 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { planInput } from '../actors/version-input.ts'
-import { intervalMs, type Manifest, parseManifest } from '../models/manifest.ts'
-import type { Registry } from '../models/registry.ts'
-import type { Lane, Version } from '../models/version.ts'
-import type { Coin } from '../streams/coin.ts'
-import { Fault } from '../streams/fault.ts'
-import { featureSet } from '../streams/features/set.ts'
+import { planInput } from '../../actors/version-input.ts'
+import { intervalMs, type Manifest, parseManifest } from '../../models/manifest.ts'
+import type { Registry } from '../../models/registry.ts'
+import type { Lane, Version } from '../../models/version.ts'
+import type { Coin } from '../../streams/coin.ts'
+import { Fault } from '../../streams/fault.ts'
+import { featureSet } from '../../streams/features/set.ts'
 
 export interface PublishNeeds {
   readonly registry: Pick<Registry, 'publish'>

@@ -1,8 +1,8 @@
 /** The fleet's lease, waited for: another daemon may still hold it, and this one stands by until it has run out. */
-import { Fault } from '../streams/fault.ts'
-import { type Clock, wait } from '../streams/time.ts'
-import type { Sql } from './store/connection.ts'
-import { acquireLease, type Lease } from './store/lease.ts'
+import { Fault } from '../../streams/fault.ts'
+import { type Clock, wait } from '../../streams/time.ts'
+import type { Sql } from '../store/connection.ts'
+import { acquireLease, type Lease } from '../store/lease.ts'
 
 const lookEveryMs = 1_000
 

@@ -2,15 +2,15 @@
  * What an operator may do to the running fleet. Each action is recorded with its reason before it is carried out, and
  * what is paused, added or removed stays so across restarts.
  */
-import { type Lane, laneName } from '../models/version.ts'
-import { type Coin, coinFromPath, coinToPath } from '../streams/coin.ts'
-import { Fault } from '../streams/fault.ts'
-import { floorTo, type Millis } from '../streams/time.ts'
-import type { Action, OperatorControls, Target } from './api/deps.ts'
-import type { Assembly } from './assemble.ts'
-import type { LaneRegistry } from './lane-registry.ts'
-import type { Sql } from './store/connection.ts'
-import { recordAction, standingActions } from './store/operator.ts'
+import { type Lane, laneName } from '../../models/version.ts'
+import { type Coin, coinFromPath, coinToPath } from '../../streams/coin.ts'
+import { Fault } from '../../streams/fault.ts'
+import { floorTo, type Millis } from '../../streams/time.ts'
+import type { Action, OperatorControls, Target } from '../api/deps.ts'
+import type { Assembly } from '../assemble.ts'
+import type { Sql } from '../store/connection.ts'
+import { recordAction, standingActions } from '../store/operator.ts'
+import type { LaneRegistry } from '../versions/lane-registry.ts'
 
 export interface ControlPorts {
   readonly assembly: Assembly
