@@ -3,12 +3,11 @@
  * linear and transformer size, through the real fleet, pool and PostgreSQL. The wait runs from the moment the clock closed
  * the candle to the insert; there is no grace. What counts is the 99th percentile within one close.
  */
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { childrenFor } from '../../actors/inference/home.ts'
-import { type Artifact, openArtifact } from '../../models/artifact.ts'
+import { openArtifact } from '../../models/artifact.ts'
 import type { Lane, Pointer } from '../../models/version.ts'
 import { assemble, inferenceTree } from '../../ops/assemble.ts'
 import { openDataDirectory } from '../../ops/store/data-directory.ts'
@@ -27,6 +26,7 @@ import { TradesBuilder } from '../../streams/trade.ts'
 import type { FleetLane } from '../../supervisor/lane-actors.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import type { Figure } from './figure.ts'
+import { shipped, writeVariant } from './variant.ts'
 
 const coinCount = 200
 const families = 9
@@ -135,7 +135,9 @@ async function lanesOf(
   const lanes: FleetLane[] = []
   for (let f = 0; f < families; f++) {
     const lane = { coin, family: `family_${f}` }
-    const artifact = await variant(folder, (i + f) % 2 === 0 ? 'linear' : 'tst', `${i}-${f}`)
+    const to = join(folder, 'variants', `${i}-${f}`)
+    await writeVariant(shipped((i + f) % 2 === 0 ? 'linear' : 'tst'), to, `${i}-${f}`)
+    const artifact = await openArtifact(to)
     const { sha256, manifest } = artifact
     const version = await registerVersion(store.sql, store.names, {
       ...lane,
@@ -148,17 +150,6 @@ async function lanesOf(
     lanes.push({ lane, versions: [{ version, artifact }] })
   }
   return lanes
-}
-
-/** The same graph under another identity: to the fleet a different model, with a session of its own. */
-async function variant(folder: string, family: string, name: string): Promise<Artifact> {
-  const from = fileURLToPath(new URL(`../../models/${family}/v1`, import.meta.url))
-  const to = join(folder, 'variants', name)
-  await mkdir(to, { recursive: true })
-  await cp(from, to, { recursive: true })
-  const manifest = JSON.parse(await readFile(join(from, 'manifest.json'), 'utf8')) as object
-  await writeFile(join(to, 'manifest.json'), JSON.stringify({ ...manifest, variant: name }))
-  return openArtifact(to)
 }
 
 /** Five trades a minute that follow from coin and minute alone: the market is not what is measured. */

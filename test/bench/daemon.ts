@@ -9,6 +9,7 @@ import { dayMs, floorTo, minuteMs } from '../../streams/time.ts'
 import { madeCandles } from '../streams/features/made-candles.ts'
 import { type House, house, type RunningDaemon, starling, startDaemon } from '../support/daemon.ts'
 import { until } from '../support/until.ts'
+import { Ending } from './ending.ts'
 import { type Figure, median } from './figure.ts'
 import { type Part, parts, type Use, usesOf } from './processes.ts'
 
@@ -25,15 +26,6 @@ const mebibytesMax = Math.floor((2.02 * 1024) / 3)
 /** Without training: it comes once in days, and has a bench of its own. */
 export function configOf(speed: number): string {
   return `market: { source: tape, historyDays: ${historyDays}, tape: { speed: ${speed} } }\ntraining: { where: off }\napi: { port: 0 }\n`
-}
-
-export class Ending {
-  readonly #ends: (() => unknown)[] = []
-  readonly after = (end: () => unknown): void => void this.#ends.push(end)
-
-  async end(): Promise<void> {
-    for (const end of this.#ends.toReversed()) await end()
-  }
 }
 
 export async function benchDaemon(): Promise<readonly Figure[]> {

@@ -5,11 +5,10 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { fileURLToPath } from 'node:url'
 import { openArtifact } from '../../models/artifact.ts'
 import type { Manifest } from '../../models/manifest.ts'
 import type { Version } from '../../models/version.ts'
@@ -18,11 +17,10 @@ import { startPool, type TestPool, versionOf } from '../support/pool.ts'
 import { treesModel } from '../support/trees.ts'
 import type { Figure } from './figure.ts'
 import { rawTimes, startRaw } from './raw.ts'
+import { shipped, writeVariant } from './variant.ts'
 
 const turns = 5
 const versionsInBurst = 1800
-const shipped = (family: string): string =>
-  fileURLToPath(new URL(`../../models/${family}/v1`, import.meta.url))
 
 export async function benchInference(): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'starling-bench-'))
@@ -142,7 +140,9 @@ async function burst(folder: string): Promise<Figure[]> {
   for (let at = 0; at < versionsInBurst; at += 1) {
     const family = at % 2 === 0 ? 'linear' : 'tst'
     const copy = join(folder, `${family}-${at}`)
-    const row = await copyArtifact(shipped(family), copy, at)
+    await writeVariant(shipped(family), copy, String(at))
+    const { golden } = await openArtifact(copy)
+    const row = golden.inputs.slice(0, golden.inputs.length / golden.rows)
     versions.push({ version: versionOf(family, at), row })
   }
   const loadedAt = performance.now()
@@ -181,18 +181,6 @@ async function burst(folder: string): Promise<Figure[]> {
       against: `all opened in ${loadSeconds.toFixed(1)} s`,
     },
   ]
-}
-
-/** The same graph under another identity: a session of its own. */
-async function copyArtifact(from: string, to: string, note: number): Promise<Float32Array> {
-  await mkdir(to, { recursive: true })
-  for (const name of ['model.onnx', 'golden.json', 'metrics.json']) {
-    await copyFile(join(from, name), join(to, name))
-  }
-  const manifest = JSON.parse(await readFile(join(from, 'manifest.json'), 'utf8'))
-  await writeFile(join(to, 'manifest.json'), JSON.stringify({ ...manifest, note }))
-  const golden = JSON.parse(await readFile(join(from, 'golden.json'), 'utf8'))
-  return Float32Array.from(golden.inputs[0])
 }
 
 /** Milliseconds a row, with enough asked at once that a child always has its next bundle. */

@@ -6,12 +6,14 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { benchBackfill } from './backfill.ts'
 import { benchBurst } from './burst.ts'
 import { benchCandles } from './candles.ts'
 import { benchDaemon } from './daemon.ts'
+import { benchDataset } from './dataset.ts'
 import { benchFeatures } from './features.ts'
 import { type Figure, isMet, lineOf } from './figure.ts'
 import { benchFrames } from './frames.ts'
@@ -20,6 +22,10 @@ import { benchLedger } from './ledger.ts'
 import { benchPath } from './path.ts'
 import { benchScores } from './scores.ts'
 import { soak } from './soak.ts'
+import { benchSwapMemory } from './swap-memory.ts'
+import { benchSwapStorm } from './swap-storm.ts'
+import { benchSwapWaits } from './swap-waits.ts'
+import { benchSwaps } from './swaps.ts'
 import { benchTraining } from './training.ts'
 import { benchTrainingBeside } from './training-beside.ts'
 
@@ -33,8 +39,13 @@ const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   burst: benchBurst,
   backfill: benchBackfill,
   daemon: benchDaemon,
+  dataset: benchDataset,
   training: benchTraining,
   'training-beside': benchTrainingBeside,
+  swaps: benchSwaps,
+  'swap-waits': benchSwapWaits,
+  'swap-storm': benchSwapStorm,
+  'swap-memory': benchSwapMemory,
   scores: benchScores,
 }
 
@@ -80,13 +91,27 @@ process.stdout.write(
   `${head.at}  ${head.machine}  node ${head.node}  commit ${commit}  load ${head.loadBefore?.toFixed(1)}\n`,
 )
 
-const rows: (Figure & { readonly bench: string; readonly isMet: boolean | undefined })[] = []
+type Row =
+  | (Figure & { readonly bench: string; readonly isMet: boolean | undefined })
+  | { readonly bench: string; readonly failed: string }
+const rows: Row[] = []
+const file = `${root}/.starling/bench.json`
+mkdirSync(dirname(file), { recursive: true })
 for (const [bench, run] of Object.entries(chosen)) {
-  for (const figure of await run()) {
-    rows.push({ bench, ...figure, isMet: isMet(figure) })
-    process.stdout.write(`${lineOf(bench, figure)}\n`)
+  try {
+    for (const figure of await run()) {
+      rows.push({ bench, ...figure, isMet: isMet(figure) })
+      process.stdout.write(`${lineOf(bench, figure)}\n`)
+    }
+  } catch (error) {
+    // The others' figures are worth having all the same; the exit says that some are not there.
+    const failed = error instanceof Error ? error.message : String(error)
+    rows.push({ bench, failed })
+    process.stdout.write(`${bench}: FAILED: ${failed}\n`)
+    process.stderr.write(`${error instanceof Error ? error.stack : failed}\n`)
   }
+  writeFileSync(file, `${JSON.stringify({ ...head, rows }, null, 1)}\n`)
 }
-mkdirSync(`${root}/.starling`, { recursive: true })
-writeFileSync(`${root}/.starling/bench.json`, `${JSON.stringify({ ...head, rows }, null, 1)}\n`)
-process.exit(0)
+const failures = rows.filter((row) => 'failed' in row).length
+if (failures > 0) process.stderr.write(`${failures} of ${Object.keys(chosen).length} failed\n`)
+process.exit(failures > 0 ? 1 : 0)

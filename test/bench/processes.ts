@@ -59,6 +59,11 @@ function sum(pids: readonly number[]): Use {
   return total
 }
 
+/** What is its own, and of what it shares its share; 0 where it has ended. */
+export function pssMiBOf(pid: number): number {
+  return mebibytes(read(`/proc/${pid}/smaps_rollup`) ?? '', 'Pss')
+}
+
 function mebibytes(rollup: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1] ?? 0) / 1024
 }

@@ -4,7 +4,8 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import { house, startDaemon } from '../support/daemon.ts'
-import { configOf, Ending, fill } from './daemon.ts'
+import { configOf, fill } from './daemon.ts'
+import { Ending } from './ending.ts'
 import type { Figure } from './figure.ts'
 import { parts, usesOf } from './processes.ts'
 

@@ -2,18 +2,16 @@
  * Do live predictions feel a training? A daemon on a fast tape, calm and with `linear` being trained beside it, in turns:
  * five pairs, the 99th percentile of the live waits in each half, the median of the five.
  */
-import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as pass } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { TrainingRunBody } from '../../ops/api/routes/training.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { house, type RunningDaemon, startDaemon } from '../support/daemon.ts'
 import { until } from '../support/until.ts'
-import type { Figure } from './figure.ts'
+import { Ending } from './ending.ts'
+import { type Figure, median, quantile } from './figure.ts'
+import { liveWaits } from './live-waits.ts'
 
 const pairs = 5
-const halfMs = 20_000
+const halfMs = 15_000
 /** A candle each half second, for two coins with three versions each: twelve live predictions a second. */
 const config = `
 market: { source: tape, historyDays: 30, tape: { speed: 120 } }
@@ -23,122 +21,69 @@ api: { port: 0 }
 `
 
 export async function benchTrainingBeside(): Promise<readonly Figure[]> {
-  const folder = temporaryFolder()
-  const data = join(folder, 'data')
-  const file = join(folder, 'starling.yaml')
-  writeFileSync(file, config)
-  const cli = fileURLToPath(new URL('../../ops/cli/main.ts', import.meta.url))
-  const daemon = spawn(process.execPath, [cli, 'run', '--json', '--data', data, '--config', file], {
-    stdio: 'ignore',
-  })
+  const ending = new Ending()
   try {
-    const address = await until('the daemon has an address', () => addressIn(data), 60_000)
-    const token = readFileSync(join(data, 'token'), 'utf8').trim()
-    const api = { address, token }
-    await until('its history is there', () => isDeep(api), 120_000, 500)
+    const daemon = await startDaemon(ending, house(ending, config))
+    await untilDeep(daemon)
     const calm: number[] = []
     const beside: number[] = []
     let trained = 0
     for (let i = 0; i < pairs; i++) {
-      calm.push(await waits(api, () => pass(halfMs)))
-      beside.push(
-        await waits(api, async () => {
-          trained += await trainFor(api, halfMs)
-        }),
-      )
+      calm.push(quantile(await liveWaits(daemon, () => pass(halfMs)), 0.99))
+      const waits = await liveWaits(daemon, async () => {
+        trained += await trainFor(daemon, halfMs)
+      })
+      beside.push(quantile(waits, 0.99))
     }
+    await daemon.end('SIGTERM')
     const [before, during] = [median(calm), median(beside)]
     const name = 'p99 wait of live predictions'
     return [
       { name: `${name}, calm, median of ${pairs}`, value: before, unit: 'ms' },
       {
         name: `${name} while linear is trained (${trained} runs), median of ${pairs}`,
-        value: during,
-        unit: 'ms',
-        against: `limit ${Math.max(before * 1.1, before + 5).toFixed(1)}`,
+        ...{ value: during, unit: 'ms', theirs: before },
+        limit: { atMost: Math.max(before * 1.1, before + 5) },
       },
     ]
   } finally {
-    const gone = new Promise((resolve) => daemon.once('exit', resolve))
-    daemon.kill('SIGTERM')
-    await gone
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+    await ending.end()
   }
 }
 
-interface Api {
-  readonly address: string
-  readonly token: string
-}
-
-async function get<T>({ address }: Api, path: string): Promise<T> {
-  return (await (await fetch(address + path)).json()) as T
-}
-
-function addressIn(data: string): string | undefined {
-  const file = join(data, 'lock')
-  if (!existsSync(file) || !existsSync(join(data, 'token'))) return undefined
-  return (JSON.parse(readFileSync(file, 'utf8')) as { address: string | null }).address ?? undefined
-}
-
-async function isDeep(api: Api): Promise<boolean> {
-  const coins = await get<readonly { candles: number }[]>(api, '/api/v1/coins')
-  return coins.length > 0 && coins.every(({ candles }) => candles >= 43_000)
-}
-
-/** The 99th percentile of what was answered live meanwhile. */
-async function waits(api: Api, meanwhile: () => Promise<void>): Promise<number> {
-  const from = Date.now()
-  await meanwhile()
-  const to = Date.now()
-  const page = await get<{ items: readonly { madeAt: string; waitMs: number }[] }>(
-    api,
-    '/api/v1/predictions?mode=live&limit=2000',
-  )
-  const found = page.items
-    .filter(({ madeAt }) => Date.parse(madeAt) >= from && Date.parse(madeAt) < to)
-    .map(({ waitMs }) => waitMs)
-    .sort((a, b) => a - b)
-  if (found.length < 100) throw new Error(`only ${found.length} live predictions to judge by`)
-  return found[Math.floor(found.length * 0.99)] as number
+/** Until all that its tape has of the past is stored. */
+export async function untilDeep(daemon: RunningDaemon): Promise<void> {
+  const isDeep = async (): Promise<boolean> => {
+    const coins = await daemon.get<readonly { candles: number }[]>('/api/v1/coins')
+    return coins.length > 0 && coins.every(({ candles }) => candles >= 43_000)
+  }
+  await until('its history is there', isDeep, 120_000, 500)
 }
 
 /** Run after run; gives the number of those that were over in time. */
-async function trainFor(api: Api, ms: number): Promise<number> {
-  const until = performance.now() + ms
+async function trainFor(daemon: RunningDaemon, ms: number): Promise<number> {
+  const end = performance.now() + ms
   let runs = 0
-  while (performance.now() < until) {
-    const run = await order(api)
+  while (performance.now() < end) {
+    const run = await order(daemon)
     let now = run
-    while (now.endedAt === null && performance.now() < until) {
+    while (now.endedAt === null && performance.now() < end) {
       await pass(200)
-      now = await get(api, `/api/v1/training/${run.run}`)
+      now = await daemon.get(`/api/v1/training/${run.run}`)
     }
     if (now.state === 'failed') throw new Error(`training failed: ${now.message}`)
     if (now.endedAt !== null) runs += 1
-    else await post(api, `/api/v1/training/${run.run}/cancel`)
+    else await daemon.post(`/api/v1/training/${run.run}/cancel`)
   }
   return runs
 }
 
-async function order(api: Api): Promise<TrainingRunBody> {
+async function order(daemon: RunningDaemon): Promise<TrainingRunBody> {
   for (;;) {
-    const answer = await post(api, '/api/v1/training', { coin: 'BTC/USDT', family: 'linear' })
+    const answer = await daemon.post('/api/v1/training', { coin: 'BTC/USDT', family: 'linear' })
     if (answer.ok) return (await answer.json()) as TrainingRunBody
     // The cancelled one before it has not let go yet.
     if (answer.status !== 409) throw new Error(await answer.text())
     await pass(200)
   }
-}
-
-function post({ address, token }: Api, path: string, body: object = {}): Promise<Response> {
-  return fetch(address + path, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] as number
 }
