@@ -55,8 +55,9 @@ export async function runTrainer(
   ears: TrainerEars,
 ): Promise<Trained> {
   if (limits.signal.aborted) throw cancelled()
-  const { command, args } = politely(by.command, [...by.args, requestPath])
+  const { command, args, detached } = politely(by.command, [...by.args, requestPath])
   const child = spawn(command, args, {
+    detached,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: by.env,
   })

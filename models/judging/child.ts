@@ -2,7 +2,6 @@
  * The process that an evaluation runs in, forked by `evaluation.ts`: takes one request, answers with progress and a
  * comparison or with what went wrong, and ends. It leaves when its parent is gone.
  */
-import { constants, setPriority } from 'node:os'
 import { Fault } from '../../streams/fault.ts'
 import { openDataset } from '../dataset/read.ts'
 import { compareOn } from './compare.ts'
@@ -29,7 +28,5 @@ async function answer(request: EvaluationRequest): Promise<void> {
   }
 }
 
-// Live predictions come first, whatever this takes.
-setPriority(constants.priority.PRIORITY_LOW)
 process.on('disconnect', () => process.exit(1))
 process.once('message', (request: EvaluationRequest) => void answer(request))

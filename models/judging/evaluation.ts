@@ -54,8 +54,9 @@ export function evaluate(
   { clock, limitMs, signal, progress, entry = childEntry }: EvaluationLimits,
 ): Promise<Comparison> {
   return new Promise((resolve, reject) => {
-    const { command, args } = politely(process.execPath)
+    const { command, args, detached } = politely(process.execPath)
     const child = fork(entry, {
+      detached,
       execPath: command,
       execArgv: [...args],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

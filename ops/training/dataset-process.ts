@@ -35,8 +35,9 @@ export async function makeDataset(
   asked: DatasetAsked,
   { signal, progress, entry = childEntry }: DatasetLimits,
 ): Promise<void> {
-  const { command, args } = politely(process.execPath)
+  const { command, args, detached } = politely(process.execPath)
   const child = fork(entry, {
+    detached,
     execPath: command,
     execArgv: [...args],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

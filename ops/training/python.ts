@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { familiesFolder } from '../../models/family.ts'
+import { politely } from '../../models/training/politely.ts'
 import { Fault } from '../../streams/fault.ts'
 import { isAlive } from '../store/embedded/process-identity.ts'
 
@@ -176,7 +177,11 @@ function runTold(
   }: Pick<PythonOptions, 'say' | 'signal'> & { readonly env: Readonly<Record<string, string>> },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env, signal, stdio: ['ignore', 'pipe', 'pipe'] })
+    const polite = politely(command, args)
+    const child = spawn(polite.command, polite.args, {
+      ...{ env, signal, detached: polite.detached },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const tail: string[] = []
     const hear = (bytes: Buffer): void => {
       for (const line of String(bytes)

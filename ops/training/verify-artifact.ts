@@ -21,9 +21,10 @@ export async function verifyArtifact(
   { folder, sha256 }: Artifact,
   { rssMax, signal, entry = childEntry }: VerifyOptions,
 ): Promise<void> {
-  const { command, args } = politely(process.execPath)
+  const { command, args, detached } = politely(process.execPath)
   const child = fork(entry, [String(rssMax)], {
     serialization: 'advanced',
+    detached,
     execPath: command,
     execArgv: [...args],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
