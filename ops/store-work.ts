@@ -22,6 +22,7 @@ import { openStore, type Store } from './store/store.ts'
 import { versionsAtRest } from './versions/versions-at-rest.ts'
 
 export interface OpenStoreWork {
+  readonly market: string
   readonly store: Store
   readonly artifacts: string
   /** The daemon's lease where one runs, else one of our own. */
@@ -57,6 +58,7 @@ export async function openStoreWork(
     const store = await openStore({ address, market, intervalMs: config.market.interval })
     let own: Lease | undefined
     return {
+      market,
       store,
       artifacts: join(directory.path, 'artifacts'),
       lease: async () => {
@@ -103,8 +105,9 @@ function nothingStored(what: string): Fault {
 
 export async function openMarket(dataPath: string, config: Config): Promise<OpenedMarket> {
   const work = await openStoreWork(dataPath, config)
-  const { store, close } = work
-  return { reads: store.reads, versions: versionsAtRest(work, config), close }
+  const { market, store, close } = work
+  const source = market.startsWith('tape-') ? 'tape' : market
+  return { source, reads: store.reads, versions: versionsAtRest(work, config), close }
 }
 
 export async function exportTable(options: ExportOptions): Promise<{ readonly rows: number }> {

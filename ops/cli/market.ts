@@ -112,7 +112,7 @@ function offlineDeps(market: OpenedMarket, config: Config, world: World): ApiDep
     coins: async () =>
       (await reads.candleCounts()).map(({ coin, candles, gaps, to }) => ({
         coin,
-        source: config.market.source,
+        source: market.source,
         state: 'stopped',
         lastTradeAt: null,
         lastCandleAt: to - config.market.interval,

@@ -40,6 +40,8 @@ export interface Holder {
 export type OpenMarket = (dataPath: string, config: Config) => Promise<OpenedMarket>
 
 export interface OpenedMarket {
+  /** An exchange, or the tape. */
+  readonly source: string
   readonly reads: StoreReads
   /** What is asked of them is written down for the next start. */
   readonly versions: VersionControls

@@ -55,7 +55,12 @@ export function stubWorld(more: Partial<World> = {}): World {
     fetch: async (input, init) => app.request(String(input), init),
     readFolder: async () => new Map([['manifest.json', new Uint8Array([123, 125])]]),
     terminate: () => {},
-    openMarket: async () => ({ reads: stubReads, versions: deps.versions, close: async () => {} }),
+    openMarket: async () => ({
+      source: 'tape',
+      reads: stubReads,
+      versions: deps.versions,
+      close: async () => {},
+    }),
     probes: healthy,
     daemon: {
       run: async () => 0,

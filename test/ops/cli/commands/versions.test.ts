@@ -30,6 +30,7 @@ function atRest(more: Partial<VersionControls> = {}) {
     ...more,
   }
   const openMarket: World['openMarket'] = async () => ({
+    source: 'tape',
     reads: stubReads,
     versions: written,
     close: async () => void asked.push('closed'),
@@ -130,13 +131,10 @@ test('a swap is listed with who it went from and to, its verdict, its times and 
     cutAt: at + 60_000,
     missed: 0,
     twice: 0,
-    transitions: stages.map((stage, i) => ({
-      version: to,
-      stage,
-      at: at + i * 1_500,
-      candleAt: at,
-      reason: null,
-    })),
+    transitions: [
+      ...stages.map((stage, i) => ({ version: to, stage, at: at + i * 1_500 })),
+      { version: { ...to, version: 1 }, stage: 'draining', at: at + 4_500 } as const,
+    ].map((it) => ({ ...it, candleAt: at, reason: null })),
   } as const
   const reads = { ...stubReads, swaps: async () => ({ items: [done], next: null }) }
   const { world } = atRest()
@@ -151,5 +149,8 @@ test('a swap is listed with who it went from and to, its verdict, its times and 
     /^id +coin +family +from +to +kind +state +verdict +cut +missed +twice +transitions/,
   )
   assert.match(row, /BTC\/USDT +linear +1 +2 +swap +done +passed +2026-06-02 12:01 +0 +0 /)
-  assert.match(row, /announced 12:00:00 · fetched \+1\.5 s · judged \+3\.0 s · serving \+4\.5 s/)
+  assert.match(
+    row,
+    /announced 12:00:00 · fetched \+1\.5 s · judged \+3\.0 s · serving \+4\.5 s · 1 draining \+4\.5 s/,
+  )
 })
