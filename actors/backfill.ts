@@ -65,7 +65,8 @@ export async function backfill(
     ...ports.identity(version),
   }
   const total = { rows: 0, inSample: 0, holes: 0 }
-  const underWay = new Set<Promise<void>>()
+  /** Each with its first candle, in their order. */
+  const underWay = new Map<Promise<void>, Millis>()
   let blocks = 0
   for await (const block of features.blocks(
     version.coin,
@@ -84,20 +85,20 @@ export async function backfill(
         total.inSample += written.inSample
         total.holes += written.refused
       })
-      underWay.add(work)
+      underWay.set(work, bundle.rows[0]?.openAt ?? range.from)
       // Its trouble is met where all of them are waited for.
       work.catch(() => undefined)
-      if (underWay.size >= underWayMax) await Promise.race(underWay)
+      if (underWay.size >= underWayMax) await Promise.race(underWay.keys())
     }
     if (signal?.aborted) break
     await wait(ports.clock, 0)
     blocks += 1
     if (blocks % toldEvery !== 0) continue
-    // What is said to be done is in the ledger.
-    await Promise.all(underWay)
-    await progress(block.openAts.at(-1) ?? range.from, total.rows)
+    // What lies before the oldest that is under way is in the ledger.
+    const [oldest = block.openAts.at(-1)] = underWay.values()
+    await progress(oldest ?? range.from, total.rows)
   }
-  await Promise.all(underWay)
+  await Promise.all(underWay.keys())
   if (signal?.aborted) throw new Fault('backfill.stopped', 'it is to stop', { retryable: true })
   return total
 }
