@@ -40,7 +40,7 @@ export interface SwapWork {
   readonly verify: (version: Version) => Promise<unknown>
   /** `onShadow`: the candles that it predicted beside the incumbent count too. */
   readonly judge: (swap: Swap, onShadow: boolean) => Promise<Verdict>
-  readonly backfill: (version: Version, signal: AbortSignal) => Promise<unknown>
+  readonly backfill: (swap: Swap, signal: AbortSignal) => Promise<unknown>
   /** What has come into its history since. */
   readonly catchUp: (version: Version, signal: AbortSignal) => Promise<unknown>
 }
@@ -198,7 +198,7 @@ async function workOn(
     case 'judged':
       return journal.judged(swap.id, await work.judge(swap, false), positionOf(ports, swap.lane))
     case 'backfilled':
-      await work.backfill(swap.to, signal)
+      await work.backfill(swap, signal)
       break
   }
   await journal.write(swap.id, swap.to, on, positionOf(ports, swap.lane))

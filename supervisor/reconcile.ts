@@ -5,6 +5,7 @@
  *
  * A swap is under way from `begin` to its cut; a lane has one such swap at most, and takes the next when the last is over.
  */
+import type { Verdict } from '../models/judging/verdict.ts'
 import type { Desired } from '../models/registry.ts'
 import type { Pointer, Version } from '../models/version.ts'
 import type { Millis } from '../streams/time.ts'
@@ -231,7 +232,7 @@ function leaveShadow(
 ): Action | undefined {
   const since = swap.transitions.find(({ stage }) => stage === 'shadowing')?.candleAt ?? position
   if (life.answeredTo < since + shadowCandles * intervalMs) return undefined
-  if (swap.renewed === null && (shadowCandles > 0 || isUnjudged(swap)))
+  if (swap.renewed === null && (shadowCandles > 0 || isUnjudged(swap.verdict)))
     return { type: 'renew', swap }
   // Whoever is behind would make the first candles after the cut wait.
   return life.answeredTo >= position - intervalMs ? { type: 'cut', swap } : undefined
@@ -269,7 +270,7 @@ function inQuarantine({ to }: Swap): string {
 }
 
 /** Nobody has judged it yet: it has to show itself in the ledger, however short its shadow. */
-function isUnjudged({ verdict }: Swap): boolean {
+export function isUnjudged(verdict: Verdict | null): boolean {
   return verdict?.reasons.some(({ code }) => code === 'unjudged') ?? false
 }
 

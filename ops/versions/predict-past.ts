@@ -10,10 +10,13 @@ import { Fault } from '../../streams/fault.ts'
 import { featureSet } from '../../streams/features/set.ts'
 import type { Feed } from '../../streams/feeds/feed.ts'
 import { type Clock, dayMs, type Millis } from '../../streams/time.ts'
+import type { Swap } from '../../supervisor/lane-journal.ts'
+import { isUnjudged } from '../../supervisor/reconcile.ts'
 import type { Assembly } from '../assemble.ts'
 import type { Config } from '../config/schema.ts'
 import type { Store } from '../store/store.ts'
 import {
+  backfilledFrom,
   backfilledTo,
   beginBackfill,
   noteBackfilled,
@@ -32,8 +35,34 @@ export interface PastNeeds {
   readonly assembly: Assembly
 }
 
+/**
+ * One that nobody has judged is compared with the newest on the same candles, so a newest that ships and has never
+ * answered history answers it too.
+ */
+export async function predictForSwap(
+  needs: PastNeeds,
+  sink: Sink,
+  { to, from, verdict }: Swap,
+  signal: AbortSignal,
+): Promise<void> {
+  await predictPast(needs, sink, to, signal)
+  if (!from || !isUnjudged(verdict)) return
+  const { sql, names } = needs.store
+  const kept = await keptHistory(needs, from)
+  if (!kept || (await backfilledFrom(sql, names, from)) !== undefined) return
+  await noteBackfilled(sql, names, from, kept.to)
+  try {
+    await catchUp(needs, sink, from, signal)
+  } catch (error) {
+    // The newest is no good on its past: no fault of the one that is to take over.
+    if (!(error instanceof Fault) || error.retryable) throw error
+    const { code, message: detail } = error
+    tell('swap.troubled', { coin: from.coin, family: from.family, code, detail, attempt: 1 })
+  }
+}
+
 /** Over the history that is kept, from where an earlier try has come to. */
-export async function predictPast(
+async function predictPast(
   needs: PastNeeds,
   sink: Sink,
   version: Version,

@@ -37,7 +37,7 @@ import { versionsBehind } from '../store/versions/backfills.ts'
 import { openJournal } from '../store/versions/journal.ts'
 import type { EmbeddedRegistry } from '../store/versions/registry.ts'
 import type { LaneRegistry } from './lane-registry.ts'
-import { catchUp, predictPast } from './predict-past.ts'
+import { catchUp, predictForSwap } from './predict-past.ts'
 import { publish } from './publish.ts'
 
 export interface VersionsNeeds {
@@ -109,7 +109,7 @@ function reconcilerPorts(needs: VersionsNeeds, journal: LaneJournal, past: Sink)
         planInput(manifest.input, featureSet(config.market.interval))
       },
       judge: needs.judge,
-      backfill: (version, signal) => predictPast(needs, past, version, signal),
+      backfill: (swap, signal) => predictForSwap(needs, past, swap, signal),
       catchUp: (version, signal) => catchUp(needs, past, version, signal),
     },
     behind: () => versionsBehind(store.sql, config.market.historyDays * dayMs),

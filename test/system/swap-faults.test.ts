@@ -132,6 +132,10 @@ test('a challenger that is no good never serves: refused by the gate, by its own
   )
   assert.equal(refused.to, unskilled.version)
   assert.equal(refused.verdict?.verdict, 'refused')
+  const past = await daemon.get<{ items: unknown[] }>(
+    '/api/v1/predictions?coin=BTC-USDT&family=linear&version=1&mode=backfill&limit=1000',
+  )
+  assert.ok(past.items.length > 900, 'it was compared with the newest on the same day of history')
   assert.ok((refused.reason ?? '').length > 10, String(refused.reason))
   const broken = await made(t, daemon, 2)
   mood(broken.sha256, 'nan')

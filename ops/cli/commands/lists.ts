@@ -23,17 +23,17 @@ function verdictText(verdict: Verdict | null): string | null {
   return against.length === 0 ? verdict.verdict : `${verdict.verdict}: ${against.join(', ')}`
 }
 
-/** `announced 04:12:07 · fetched +0.1 s · … · serving +12.4 s`: of the version that it moves to. */
+/** `announced 04:12:07 · fetched +0.1 s · … · serving +12.4 s · 1 draining +12.4 s`: by number where it is another's. */
 function transitions(row: Row): string | null {
   const journal = row.journal as readonly { at: string; version: number; transition: string }[]
-  const own = journal.filter(({ version }) => version === row.to)
-  const [first] = own
+  const [first] = journal
   if (!first) return null
   const since = (at: string): string => ((Date.parse(at) - Date.parse(first.at)) / 1000).toFixed(1)
-  return own
-    .map(({ at, transition }, i) =>
-      i === 0 ? `${transition} ${at.slice(11, 19)}` : `${transition} +${since(at)} s`,
-    )
+  return journal
+    .map(({ at, transition, version }, i) => {
+      const what = version === row.to ? transition : `${version} ${transition}`
+      return i === 0 ? `${what} ${at.slice(11, 19)}` : `${what} +${since(at)} s`
+    })
     .join(' · ')
 }
 

@@ -61,6 +61,20 @@ export async function noteBackfilled(
   )
 }
 
+/** From where on it has looked at history; undefined where it never has. */
+export async function backfilledFrom(
+  sql: Sql,
+  names: Names,
+  version: Version,
+): Promise<Millis | undefined> {
+  const versionId = await names.version(version)
+  const [found] = await faulted(
+    () => sql<{ backfilled_from: Millis | null }[]>`
+      select backfilled_from from version where id = ${versionId}`,
+  )
+  return found?.backfilled_from ?? undefined
+}
+
 /** Those in a slot that have answered their history and have more of it now, of what is kept for `keepMs`. */
 export async function versionsBehind(sql: Sql, keepMs: Millis): Promise<readonly Version[]> {
   const rows = await faulted(
