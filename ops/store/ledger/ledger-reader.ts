@@ -89,7 +89,6 @@ export function openLedgerReader(sql: Sql, names: Names): LedgerReader {
   }
 }
 
-/** Each column as one JSON array: read by long stretches, a row for each candle costs several times as much. */
 async function* candlePages(
   sql: Sql,
   names: Names,
@@ -100,56 +99,47 @@ async function* candlePages(
   const coinId = await names.coin(coin)
   let at = from
   while (at < to) {
-    const [page] = await faulted(
-      () => sql<CandlePage[]>`
-        select json_agg(extract(epoch from open_at) * 1000) as open_at, json_agg(open) as open, json_agg(high) as high,
-          json_agg(low) as low, json_agg(close) as close, json_agg(volume) as volume,
-          json_agg(quote_volume) as quote_volume, json_agg(taker_buy_volume) as taker_buy_volume,
-          json_agg(trades) as trades, json_agg(state) as state, json_agg(revision) as revision
-        from (
-          select * from candle where coin_id = ${coinId} and open_at >= ${at} and open_at < ${to}
-          order by open_at limit ${pageRows}) c`,
+    const rows = await faulted(
+      () => sql<CandleColumns[]>`
+        select open_at, open, high, low, close, volume, quote_volume, taker_buy_volume, trades, state, revision
+        from candle where coin_id = ${coinId} and open_at >= ${at} and open_at < ${to}
+        order by open_at limit ${pageRows}`,
     )
-    const last = page?.open_at?.at(-1)
-    if (page?.open_at == null || last === undefined) return
-    yield page.open_at.map((openAt, i) => candleAt(coin, page, openAt, i))
-    if (page.open_at.length < pageRows) return
-    at = last + 1
+    const last = rows.at(-1)
+    if (!last) return
+    yield rows.map((row) => candleOf(coin, row))
+    if (rows.length < pageRows) return
+    at = last.open_at + 1
   }
 }
 
-type Numbers = readonly (number | null)[]
-
-interface CandlePage {
-  /** Null where there is no candle. */
-  readonly open_at: readonly Millis[] | null
-  readonly open: Numbers
-  readonly high: Numbers
-  readonly low: Numbers
-  readonly close: Numbers
-  readonly volume: Numbers
-  readonly quote_volume: Numbers
-  readonly taker_buy_volume: Numbers
-  readonly trades: Numbers
-  readonly state: readonly CandleState[]
-  readonly revision: readonly number[]
+interface CandleColumns {
+  readonly open_at: Millis
+  readonly open: number | null
+  readonly high: number | null
+  readonly low: number | null
+  readonly close: number | null
+  readonly volume: number
+  readonly quote_volume: number | null
+  readonly taker_buy_volume: number | null
+  readonly trades: number | null
+  readonly state: CandleState
+  readonly revision: number
 }
 
-function candleAt(coin: Coin, page: CandlePage, openAt: Millis, i: number): Candle {
-  const number = (column: Numbers): number => column[i] ?? Number.NaN
-  const state = page.state[i] as CandleState
+function candleOf(coin: Coin, row: CandleColumns): Candle {
   return {
     coin,
-    openAt,
-    open: number(page.open),
-    high: number(page.high),
-    low: number(page.low),
-    close: number(page.close),
-    volume: state === 'missing' ? Number.NaN : number(page.volume),
-    quoteVolume: number(page.quote_volume),
-    takerBuyVolume: number(page.taker_buy_volume),
-    trades: number(page.trades),
-    state,
-    revision: page.revision[i] as number,
+    openAt: row.open_at,
+    open: row.open ?? Number.NaN,
+    high: row.high ?? Number.NaN,
+    low: row.low ?? Number.NaN,
+    close: row.close ?? Number.NaN,
+    volume: row.state === 'missing' ? Number.NaN : row.volume,
+    quoteVolume: row.quote_volume ?? Number.NaN,
+    takerBuyVolume: row.taker_buy_volume ?? Number.NaN,
+    trades: row.trades ?? Number.NaN,
+    state: row.state,
+    revision: row.revision,
   }
 }
