@@ -88,6 +88,7 @@ async function advance(
   else if (!goals) self.pipe(orRefused(plan(ports)), (message) => message)
   else if (range.from > goals.tradesFrom)
     self.pipe(orRefused(fetch(ports, goals, range.from)), (message) => message)
+  else tell('history.fetched', { coin: ports.coin, from: range.from, goal: goals.tradesFrom })
 }
 
 async function orRefused(work: Promise<HistoryMessage>): Promise<HistoryMessage> {

@@ -5,7 +5,7 @@
 import { type Version, versionName } from '../../models/version.ts'
 import { listen } from '../../streams/channels.ts'
 import type { Coin } from '../../streams/coin.ts'
-import type { Clock, Millis } from '../../streams/time.ts'
+import { type Clock, dayMs, type Millis } from '../../streams/time.ts'
 import type { TreeNode } from '../../supervisor/spec.ts'
 import type { CoinRead, PreviewRead, Readiness, StatusRead } from '../api/deps.ts'
 import type { Assembly } from '../assemble.ts'
@@ -101,6 +101,7 @@ export function watchVitals(ports: VitalsPorts): VitalsWatch {
       lastCandleAt: heard.lastCandleAt,
       waitMs: heard.waits.toSorted((a, b) => a - b)[heard.waits.length >> 1] ?? null,
       holes: holesIn(audited?.lanes ?? []),
+      history: running ? historyOnItsWay(running, heard) : null,
       degraded: degraded(),
     }),
     continuity,
@@ -117,6 +118,8 @@ interface Running {
 /** What has been told on the channels since the daemon began. */
 interface Heard {
   readonly loaded: Set<string>
+  /** How far back each coin's history goes, and is to go. */
+  readonly fetched: Map<string, { readonly from: Millis; readonly goal: Millis }>
   /** Of the newest live predictions. */
   readonly waits: number[]
   predictions: number
@@ -132,6 +135,7 @@ interface Heard {
 function hear(clock: Clock): { readonly heard: Heard; readonly stop: () => void } {
   const heard: Heard = {
     loaded: new Set(),
+    fetched: new Map(),
     waits: [],
     predictions: 0,
     disagreements: 0,
@@ -142,6 +146,7 @@ function hear(clock: Clock): { readonly heard: Heard; readonly stop: () => void 
   }
   const stops = [
     listen('version.loaded', (version) => heard.loaded.add(versionName(version as Version))),
+    listen('history.fetched', ({ coin, from, goal }) => heard.fetched.set(coin, { from, goal })),
     listen('prediction.committed', ({ waitMs, mode }) => {
       heard.predictions++
       heard.firstPredictionAt ??= clock.now()
@@ -228,6 +233,17 @@ function count(running: Running | undefined): Pick<StatusRead, 'coins' | 'lanes'
     lanes: lanes.length,
     models: lanes.reduce((sum, lane) => sum + lane.versions.length, 0),
   }
+}
+
+/** Of the coin that has the longest way to go; null once nothing more is fetched. */
+function historyOnItsWay({ assembly }: Running, { fetched }: Heard): Vitals['history'] {
+  const [longest] = [...fetched]
+    .filter(([, { from, goal }]) => from > goal)
+    .toSorted(([, a], [, b]) => b.from - b.goal - (a.from - a.goal))
+  if (longest === undefined) return null
+  const [coin, { from, goal }] = longest
+  const to = assembly.fleet.coin(coin as Coin)?.line.committedTo
+  return to === undefined ? null : { days: (to - from) / dayMs, of: (to - goal) / dayMs }
 }
 
 function holesIn(lanes: ContinuityRead['lanes']): number {

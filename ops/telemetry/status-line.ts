@@ -17,6 +17,8 @@ export interface Vitals {
   /** Median wait of the latest predictions, from close to commit. */
   readonly waitMs: number | null
   readonly holes: number
+  /** While the past is fetched: how many days of it are here. */
+  readonly history: { readonly days: number; readonly of: number } | null
   /** What is not well, in words. */
   readonly degraded: readonly string[]
 }
@@ -74,8 +76,17 @@ export function statusLine(vitals: Vitals): string {
   ]
   if (vitals.waitMs !== null) parts.push(`wait ${vitals.waitMs.toFixed(0)} ms`)
   if (vitals.holes > 0) parts.push(counted(vitals.holes, 'hole'))
+  if (vitals.history !== null) parts.push(historyBar(vitals.history))
   if (vitals.degraded.length > 0) parts.push(vitals.degraded.join('; '))
   return parts.join(' · ')
+}
+
+const barWidth = 10
+
+function historyBar({ days, of }: NonNullable<Vitals['history']>): string {
+  const full = Math.floor(Math.min(1, days / of) * barWidth)
+  const drawn = '█'.repeat(full) + '░'.repeat(barWidth - full)
+  return `history ${drawn} ${Math.floor(days)} of ${Math.round(of)} days`
 }
 
 function counted(count: number, thing: string): string {

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { history } from '../../actors/history.ts'
 import type { Candle } from '../../streams/candles/candle.ts'
 import { listen } from '../../streams/channels.ts'
+import { Fault } from '../../streams/fault.ts'
 import type { Feed } from '../../streams/feeds/feed.ts'
 import { dayMs, floorTo, type Millis, minuteMs } from '../../streams/time.ts'
 import { type Trade, type Trades, tradesOf } from '../../streams/trade.ts'
@@ -46,7 +47,12 @@ function aTradeEach(from: Millis, to: Millis): Trades {
   return tradesOf(made.filter(({ at }) => at >= from && at < to))
 }
 
-async function run(ledger: MemoryLedger, feed: Feed, depthMs: Millis) {
+async function run(
+  ledger: MemoryLedger,
+  feed: Feed,
+  depthMs: Millis,
+  waits: (ms: Millis) => void = () => {},
+) {
   const spec = history({
     coin: btc,
     feed,
@@ -58,9 +64,14 @@ async function run(ledger: MemoryLedger, feed: Feed, depthMs: Millis) {
   type Message = Parameters<typeof spec.receive>[1]
   const { self, told, later, piped } = probe<Message>()
   let state = await spec.start(self)
+  const late = (): Message | undefined => {
+    const next = later.shift()
+    if (next) waits(next.delayMs)
+    return next?.message
+  }
   for (let turns = 0; ; turns++) {
     await piped()
-    const message = told.shift() ?? later.shift()?.message
+    const message = told.shift() ?? late()
     if (message === undefined || turns > 100) return turns
     state = await spec.receive(state, message, self)
   }
@@ -118,6 +129,33 @@ test('a life that begins in the middle goes on from the oldest candle in the led
   const { feed, asked } = source(30)
   await run(ledger, feed, 3 * dayMs)
   assert.deepEqual(asked, [[now - 3 * dayMs, now - 2 * dayMs]])
+})
+
+test('where nothing is left to fetch it says so, for whoever waits for it', async () => {
+  const ledger = new MemoryLedger()
+  await ledger.writeHistory(madeCandles({ from: now - 3 * dayMs, count: 3 * 1_440 }))
+  const { feed, asked } = source(30)
+  const told: unknown[] = []
+  const forget = listen('history.fetched', (it) => told.push(it))
+  await run(ledger, feed, 3 * dayMs)
+  forget()
+  assert.deepEqual(asked, [])
+  assert.deepEqual(told, [{ coin: btc, from: now - 3 * dayMs, goal: now - 3 * dayMs }])
+})
+
+test('a source that does not answer is asked again before long, one that refuses later', async () => {
+  for (const [fault, againMs] of [
+    [new Fault('feed.away', 'later', { retryable: true }), 15_000],
+    [new Fault('feed.no_market', 'never heard of it'), 15 * minuteMs],
+  ] as const) {
+    const ledger = new MemoryLedger()
+    await ledger.writeHistory(madeCandles({ from: now - 60 * minuteMs, count: 60 }))
+    const { feed } = source(30)
+    const answering = { ...feed.history, earliest: () => Promise.reject(fault) }
+    const later: number[] = []
+    await run(ledger, { ...feed, history: answering }, 3 * dayMs, (ms) => later.push(ms))
+    assert.equal(later[0], againMs)
+  }
 })
 
 test('before the coin has its first candle it waits for it', async () => {

@@ -6,8 +6,8 @@ import { watchVitals } from '../../../ops/daemon/vitals.ts'
 import type { StoreReads } from '../../../ops/store/reads/reads.ts'
 import type { LaneRegistry } from '../../../ops/versions/lane-registry.ts'
 import { tell } from '../../../streams/channels.ts'
-import { hourMs, minuteMs } from '../../../streams/time.ts'
-import { btc, noon } from '../../support/database.ts'
+import { dayMs, hourMs, minuteMs } from '../../../streams/time.ts'
+import { btc, eth, noon } from '../../support/database.ts'
 import { SimulatedClock } from '../../support/simulated-clock.ts'
 
 const version = { coin: btc, family: 'linear', version: 1 }
@@ -122,6 +122,18 @@ test('whatever is not as it should be is named', async (t) => {
   tell('sink.committed', { rows: 1, ms: 1, stale: 0 })
   tell('disk.looked_at', { freeBytes: 50 * 1024 ** 3, isLow: false })
   assert.equal((await watch.status()).degraded.length, 6)
+})
+
+test('history on its way is told by the coin that has the longest way to go', (t) => {
+  const { watch, attach } = stage(t)
+  attach()
+  assert.equal(watch.vitals().history, null)
+  const goal = noon - 180 * dayMs
+  tell('history.fetched', { coin: btc, from: noon - 54 * dayMs, goal })
+  tell('history.fetched', { coin: eth, from: noon - 90 * dayMs, goal })
+  assert.deepEqual(watch.vitals().history, { days: 54, of: 180 })
+  for (const coin of [btc, eth]) tell('history.fetched', { coin, from: goal, goal })
+  assert.equal(watch.vitals().history, null)
 })
 
 test('the audit is remembered for a while, and not into a past that the clock was set back to', async (t) => {

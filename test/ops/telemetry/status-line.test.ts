@@ -14,6 +14,7 @@ const vitals: Vitals = {
   lastCandleAt: 0,
   waitMs: 41.4,
   holes: 0,
+  history: null,
   degraded: [],
 }
 
@@ -25,6 +26,10 @@ const cases: readonly [Partial<Vitals>, string][] = [
   [
     { mode: 'live', source: 'kraken', lastCandleAt: null, waitMs: null, holes: 1 },
     'ready · live kraken · 2 coins, 1 lane · 12,345 predictions · no candle yet · 1 hole',
+  ],
+  [
+    { history: { days: 54.9, of: 180 }, waitMs: null },
+    'ready · tape · 2 coins, 1 lane · 12,345 predictions · candle 1970-01-01 00:00 · history ███░░░░░░░ 54 of 180 days',
   ],
   [
     { health: 'degraded', degraded: ['store waits'], waitMs: null },
