@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { familiesFolder } from '../../../models/family.ts'
 import { choosePython, findPython, pythonFor } from '../../../ops/training/python.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -106,3 +107,19 @@ test('without a network it says so, leaves no lock, and may be tried again', asy
     [],
   )
 })
+
+for (const requirements of ['trees', 'torch']) {
+  test(`${requirements}: every package, also those that others need, is one version with its hashes`, () => {
+    const file = join(familiesFolder, 'python', `requirements-${requirements}.txt`)
+    const text = readFileSync(file, 'utf8').replaceAll('\\\n', '')
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    assert.ok(lines.length > 20)
+    for (const line of lines) assert.match(line, /^[a-z0-9-]+==\S+ .*--hash=sha256:[0-9a-f]{64}/)
+    const wanted = readFileSync(file.replace('.txt', '.in'), 'utf8').split('\n')
+    for (const name of wanted.filter((it) => it !== '' && !it.startsWith('-r')))
+      assert.ok(
+        lines.some((line) => line.startsWith(`${name}==`)),
+        name,
+      )
+  })
+}
