@@ -3,12 +3,11 @@
  * low priority, so that neither the runtime nor a graph that hangs or eats memory is ever inside the daemon. Nothing is
  * kept of a child that failed.
  */
-import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Fault } from '../../streams/fault.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
 import type { ClassCounts } from '../scores/no-skill.ts'
-import { politely } from '../training/politely.ts'
+import { forkPolitely } from '../training/politely.ts'
 import type { TimeRange } from '../training/request.ts'
 import type { Comparison } from './sheet.ts'
 
@@ -54,18 +53,7 @@ export function evaluate(
   { clock, limitMs, signal, progress, entry = childEntry }: EvaluationLimits,
 ): Promise<Comparison> {
   return new Promise((resolve, reject) => {
-    const { command, args, detached } = politely(process.execPath)
-    const child = fork(entry, {
-      detached,
-      execPath: command,
-      execArgv: [...args],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      serialization: 'json',
-    })
-    let talk = ''
-    child.stderr?.on('data', (bytes) => {
-      talk = (talk + String(bytes)).slice(-2_000)
-    })
+    const { child, words } = forkPolitely(entry)
     const timer = clock.schedule(() => {
       end()
       reject(new Fault('evaluation.timeout', `the evaluation took more than ${limitMs / 1000} s`))
@@ -100,7 +88,7 @@ export function evaluate(
     child.on('exit', (code, by) => {
       end()
       const what = `the evaluation ended with ${by ?? code} before it had answered`
-      reject(new Fault('evaluation.died', talk === '' ? what : `${what}: ${talk}`))
+      reject(new Fault('evaluation.died', words() === '' ? what : `${what}: ${words()}`))
     })
     child.send(request)
   })

@@ -4,6 +4,7 @@
  * may share time out by sessions first (autogroup), and in ours a trainer would spend the daemon's own share, whatever its
  * priority. On a busy machine a sleeper beside a niced loop of its session woke 4 ms late, of another session 0.1 ms.
  */
+import { type ChildProcess, fork } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
 /** Not by way of the environment: a trainer may be given another. */
@@ -31,4 +32,28 @@ export interface Polite {
 export function politely(command: string, args: readonly string[] = []): Polite {
   if (shell === undefined) return { command, args, detached: false }
   return { command: shell, args: ['-c', script, 'sh', command, ...args], detached: true }
+}
+
+/** Enough to say what went wrong. */
+const lettersKept = 2_000
+
+/** A file of ours as such a program, spoken with over a channel; `words` is the last of what it has said on stderr. */
+export function forkPolitely(
+  entry: string,
+  args: readonly string[] = [],
+  serialization: 'json' | 'advanced' = 'json',
+): { readonly child: ChildProcess; readonly words: () => string } {
+  const { command, args: execArgv, detached } = politely(process.execPath)
+  const child = fork(entry, args, {
+    serialization,
+    detached,
+    execPath: command,
+    execArgv: [...execArgv],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  let words = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    words = (words + text).slice(-lettersKept)
+  })
+  return { child, words: () => words.trim() }
 }

@@ -1,8 +1,7 @@
 /** A dataset out of the store, made in a process of its own at low priority; whatever way that ends has a name. */
-import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { DatasetOrder } from '../../models/dataset/build.ts'
-import { politely } from '../../models/training/politely.ts'
+import { forkPolitely } from '../../models/training/politely.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { StoreOptions } from '../store/store.ts'
 
@@ -35,17 +34,7 @@ export async function makeDataset(
   asked: DatasetAsked,
   { signal, progress, entry = childEntry }: DatasetLimits,
 ): Promise<void> {
-  const { command, args, detached } = politely(process.execPath)
-  const child = fork(entry, {
-    detached,
-    execPath: command,
-    execArgv: [...args],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  })
-  let words = ''
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    words = (words + text).slice(-1_000)
-  })
+  const { child, words } = forkPolitely(entry)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const cut = (): void => reject(signal.reason)
   signal.addEventListener('abort', cut, { once: true })
@@ -53,7 +42,7 @@ export async function makeDataset(
     reject(new Fault('data.died', 'the dataset’s process cannot be started', { cause })),
   )
   child.on('exit', (code, by) => {
-    const what = `the dataset’s process ended with ${by ?? code} before it was done ${words}`
+    const what = `the dataset’s process ended with ${by ?? code} before it was done ${words()}`
     reject(new Fault('data.died', what.trim(), { retryable: true }))
   })
   child.on('message', (news: DatasetNews) => {

@@ -2,11 +2,10 @@
  * Opens an artifact in an inference child of its own, the very program that the pool runs, and lets it answer its golden
  * rows. What a graph does to a process it does to that one alone.
  */
-import { fork } from 'node:child_process'
 import type { WireAnswer, WireCommand } from '../../actors/inference/wire.ts'
 import { childEntry } from '../../actors/inference/worker.ts'
 import type { Artifact } from '../../models/artifact.ts'
-import { politely } from '../../models/training/politely.ts'
+import { forkPolitely } from '../../models/training/politely.ts'
 import { Fault } from '../../streams/fault.ts'
 
 export interface VerifyOptions {
@@ -21,24 +20,13 @@ export async function verifyArtifact(
   { folder, sha256 }: Artifact,
   { rssMax, signal, entry = childEntry }: VerifyOptions,
 ): Promise<void> {
-  const { command, args, detached } = politely(process.execPath)
-  const child = fork(entry, [String(rssMax)], {
-    serialization: 'advanced',
-    detached,
-    execPath: command,
-    execArgv: [...args],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  })
-  let words = ''
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    words = (words + text).slice(-500)
-  })
+  const { child, words } = forkPolitely(entry, [String(rssMax)], 'advanced')
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const cut = (): void => reject(signal.reason)
   signal.addEventListener('abort', cut, { once: true })
   child.on('error', (cause) => reject(new Fault('artifact.graph', 'no child starts', { cause })))
   child.on('exit', (code, by) => {
-    const what = `it killed the child that opened it (${by ?? `exit code ${code}`}) ${words}`
+    const what = `it killed the child that opened it (${by ?? `exit code ${code}`}) ${words()}`
     reject(new Fault('artifact.graph', what.trim()))
   })
   child.on('message', (answer: WireAnswer) => {
