@@ -41,15 +41,19 @@ export interface StartOptions {
   readonly user?: { readonly uid: number; readonly gid: number }
 }
 
-export interface RunningDaemon {
+/** One that answers, in whatever process it is. */
+export interface DrivenDaemon {
   readonly house: House
-  readonly process: ChildProcess
-  readonly pid: number
   readonly address: string
-  /** All that it has written so far. */
-  readonly output: () => string
   readonly get: <T = Record<string, unknown>>(path: string) => Promise<T>
   readonly post: (path: string, body?: object) => Promise<Response>
+}
+
+export interface RunningDaemon extends DrivenDaemon {
+  readonly process: ChildProcess
+  readonly pid: number
+  /** All that it has written so far. */
+  readonly output: () => string
   /** Sends the signal and waits for its end. */
   readonly end: (
     signal: NodeJS.Signals,
@@ -106,32 +110,37 @@ export async function startDaemon(
     },
     readyMsMax,
   ).catch(failed)
-  const get = async <T>(path: string): Promise<T> =>
-    (await (await fetch(address + path)).json()) as T
   const isReady = async (): Promise<boolean> => (await fetch(`${address}/health/ready`)).ok
   if (!early) await until('the daemon is ready', isReady, readyMsMax).catch(failed)
   return {
-    house: at,
+    ...drive(at, address),
     process: child,
     pid: child.pid as number,
-    address,
     output: () => written,
-    get,
-    post: (path, body = {}) =>
-      fetch(address + path, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${readFileSync(join(at.data, 'token'), 'utf8').trim()}`,
-          'content-type': 'application/json',
-        },
-        body: JSON.stringify(body),
-      }),
     end: async (signal) => {
       const from = performance.now()
       const exit = new Promise<number | null>((resolve) => child.once('exit', resolve))
       child.kill(signal)
       return { code: await exit, ms: performance.now() - from }
     },
+  }
+}
+
+/** With the right to write. */
+export function drive(house: House, address: string): DrivenDaemon {
+  return {
+    house,
+    address,
+    get: async <T>(path: string) => (await (await fetch(address + path)).json()) as T,
+    post: (path, body = {}) =>
+      fetch(address + path, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${readFileSync(join(house.data, 'token'), 'utf8').trim()}`,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify(body),
+      }),
   }
 }
 
@@ -146,7 +155,7 @@ export function starling(...args: readonly string[]): {
 }
 
 /** The audit holds: what every system test ends with. */
-export async function assertContinuity(daemon: RunningDaemon): Promise<void> {
+export async function assertContinuity(daemon: DrivenDaemon): Promise<void> {
   const audit = await daemon.get<{ unexplained: number; duplicates: number; lanes: unknown[] }>(
     '/api/v1/continuity',
   )

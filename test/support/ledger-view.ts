@@ -1,6 +1,6 @@
 /** What a client of the API sees of the ledger, and whether what it saw is still there. */
 import assert from 'node:assert/strict'
-import type { RunningDaemon } from './daemon.ts'
+import type { DrivenDaemon } from './daemon.ts'
 import { until } from './until.ts'
 
 export interface Status {
@@ -19,12 +19,12 @@ interface Row {
   readonly value: number | null
 }
 
-export function status(daemon: RunningDaemon): Promise<Status> {
+export function status(daemon: DrivenDaemon): Promise<Status> {
   return daemon.get<Status>('/api/v1/status')
 }
 
 /** Every prediction that a client can see now, by its key. */
-export async function seen(daemon: RunningDaemon): Promise<ReadonlyMap<string, string>> {
+export async function seen(daemon: DrivenDaemon): Promise<ReadonlyMap<string, string>> {
   const all = new Map<string, string>()
   for (let cursor = ''; ; ) {
     const page = await daemon.get<{ items: Row[]; next: string | null }>(
@@ -46,13 +46,13 @@ export function assertKept(
 }
 
 /** Waits for so many more predictions than there are now. */
-export async function progress(daemon: RunningDaemon, by: number): Promise<void> {
+export async function progress(daemon: DrivenDaemon, by: number): Promise<void> {
   const { predictions } = await status(daemon)
   const reached = async (): Promise<boolean> =>
     (await status(daemon)).predictions >= predictions + by
   await until(`there are ${by} more predictions`, reached, 60_000)
 }
 
-export async function wellAgain(daemon: RunningDaemon): Promise<void> {
+export async function wellAgain(daemon: DrivenDaemon): Promise<void> {
   await until('it is well again', async () => (await status(daemon)).health === 'ready', 90_000)
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { featureSet } from '../../streams/features/set.ts'
 import { minuteMs } from '../../streams/time.ts'
 import { baseManifest, softmaxModel, writeArtifact } from './artifacts.ts'
-import type { RunningDaemon } from './daemon.ts'
+import type { DrivenDaemon } from './daemon.ts'
 import { until } from './until.ts'
 
 export interface SwapBody {
@@ -59,7 +59,7 @@ export interface Published {
 
 /** Answers the number that it got. */
 export async function publish(
-  daemon: RunningDaemon,
+  daemon: DrivenDaemon,
   folder: string,
   query = '',
 ): Promise<Published> {
@@ -77,7 +77,7 @@ export async function publish(
 
 /** Orders a lane to a version, or back where none is named. */
 export async function order(
-  daemon: RunningDaemon,
+  daemon: DrivenDaemon,
   lane: string,
   version?: number,
 ): Promise<SwapBody & { readonly swap: string }> {
@@ -92,7 +92,7 @@ export async function order(
 
 /** Waits until it is done, refused or overtaken. */
 export async function ended(
-  daemon: RunningDaemon,
+  daemon: DrivenDaemon,
   id: string,
   deadlineMs = 60_000,
 ): Promise<SwapBody> {
@@ -107,7 +107,7 @@ export async function ended(
 }
 
 export async function slotsOf(
-  daemon: RunningDaemon,
+  daemon: DrivenDaemon,
   lane: string,
 ): Promise<Readonly<Record<'v1' | 'v2' | 'v3', number | null>>> {
   const [coin, family] = lane.split('/') as [string, string]

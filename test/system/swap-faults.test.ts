@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { loadConfig } from '../../ops/config/load.ts'
-import { startDaemon } from '../../ops/daemon/daemon.ts'
-import { lockDataDirectory, openDataDirectory } from '../../ops/store/data-directory.ts'
-import { createLog } from '../../ops/telemetry/log.ts'
-import { wallClock } from '../../streams/time.ts'
 import { testFolder } from '../support/artifacts.ts'
-import { assertContinuity, type RunningDaemon } from '../support/daemon.ts'
+import { assertContinuity, type DrivenDaemon } from '../support/daemon.ts'
 import { progress } from '../support/ledger-view.ts'
 import type { Mood } from '../support/moody-child.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { moodyDaemon } from '../support/moody-daemon.ts'
 import { until } from '../support/until.ts'
 import { ended, order, publish, type SwapBody, slotsOf, writeVersion } from '../support/versions.ts'
 
@@ -25,67 +17,24 @@ api: { port: 0 }
 `
 const lane = 'BTC-USDT/linear'
 
-/** A daemon in this process whose models can be told to misbehave. */
 async function stage(t: TestContext, written = config) {
-  const folder = temporaryFolder()
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }))
-  const file = join(folder, 'starling.yaml')
-  writeFileSync(file, written)
-  const data = join(folder, 'data')
-  const directory = openDataDirectory(data)
-  const lock = lockDataDirectory(directory)
-  const lines: string[] = []
-  const daemon = await startDaemon({
-    config: loadConfig({ file }).config,
-    directory,
-    lock,
-    clock: wallClock,
-    random: Math.random,
-    cores: 2,
-    log: createLog(
-      (line) => void lines.push(line),
-      () => wallClock.now(),
-    ),
-    say: () => {},
-    version: 'test',
-    inferenceEntry: fileURLToPath(new URL('../support/moody-child.ts', import.meta.url)),
-  })
-  t.after(async () => {
-    await daemon.stop(20_000)
-    lock.release()
-  })
-  const { address } = daemon
-  const get = async <T>(path: string): Promise<T> =>
-    (await (await fetch(address + path)).json()) as T
-  const post = (path: string, body: object = {}): Promise<Response> =>
-    fetch(address + path, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${readFileSync(join(data, 'token'), 'utf8').trim()}`,
-        'content-type': 'application/json',
-      },
-      body: JSON.stringify(body),
-    })
-  await until('it is ready', async () => (await fetch(`${address}/health/ready`)).ok, 60_000)
-  const driven = { address, get, post, house: { data, config: file } } as unknown as RunningDaemon
-  if (written === config) await progress(driven, 3)
-  const moodFile = join(data, 'mood.json')
+  const { daemon, lines, mood, well } = await moodyDaemon(t, written)
+  if (written === config) await progress(daemon, 3)
   return {
-    daemon: driven,
+    daemon,
     lines,
-    mood: (sha256: string, mood: Mood) =>
-      writeFileSync(moodFile, JSON.stringify({ family: 'linear', sha256, mood })),
-    well: () => rmSync(moodFile, { force: true }),
+    mood: (sha256: string, it: Mood) => mood({ family: 'linear', sha256 }, it),
+    well,
   }
 }
 
-async function made(t: TestContext, daemon: RunningDaemon, mark: number, change = {}, query = '') {
+async function made(t: TestContext, daemon: DrivenDaemon, mark: number, change = {}, query = '') {
   const folder = testFolder(t)
   await writeVersion(folder, mark, change)
   return publish(daemon, folder, `coin=BTC-USDT${query}`)
 }
 
-async function newest(daemon: RunningDaemon): Promise<SwapBody> {
+async function newest(daemon: DrivenDaemon): Promise<SwapBody> {
   return (await daemon.get<{ items: SwapBody[] }>('/api/v1/swaps?limit=1')).items[0] as SwapBody
 }
 
