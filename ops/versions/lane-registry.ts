@@ -112,8 +112,7 @@ export class LaneRegistry {
     for (const { coin, family } of open) {
       const isGuest = (await this.#guestsOf(coin)).includes(family)
       if (coins.includes(coin) && (families.includes(family) || isGuest)) continue
-      const answered = await this.#answeredTo({ coin, family })
-      await closeSlots(store.sql, store.names, { coin, family }, Math.min(from, answered ?? from))
+      await closeSlots(store.sql, store.names, { coin, family }, from)
     }
   }
 
@@ -160,17 +159,6 @@ export class LaneRegistry {
   async #guestsOf(coin: Coin): Promise<readonly string[]> {
     const { store } = this.#ports
     return guestFamilies(store.sql, store.names, coin)
-  }
-
-  /** Opening of the candle after the newest that the lane has a row for: what it did not get to is nobody's either. */
-  async #answeredTo(lane: Lane): Promise<Millis | undefined> {
-    const { store, reads } = this.#ports
-    const [predictions, holes] = await Promise.all([
-      reads.predictions({ ...lane, limit: 1 }),
-      reads.holes({ ...lane, limit: 1 }),
-    ])
-    const newest = [...predictions.items, ...holes.items].map(({ openAt }) => openAt)
-    return newest.length === 0 ? undefined : Math.max(...newest) + store.intervalMs
   }
 
   /** One whose artifact cannot be had is left out: whoever starts versions later finds out why. */

@@ -128,6 +128,9 @@ describe('an operator', { concurrency: true }, () => {
     const removed = await command(daemon, 'coins', 'remove', 'ETH/USDT', '--json')
     assert.equal(removed.code, 0, removed.err)
     assert.deepEqual(await coinsOf(daemon), ['BTC/USDT', 'SOL/USDT'])
+    // Removed before its versions are loaded: what they did not come to answer is nobody's.
+    assert.equal((await command(daemon, 'coins', 'add', 'XRP/USDT')).code, 0)
+    assert.equal((await command(daemon, 'coins', 'remove', 'XRP/USDT')).code, 0)
     await progress(daemon, 6)
     await assertContinuity(daemon)
 

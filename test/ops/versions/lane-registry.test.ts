@@ -6,7 +6,7 @@ import { artifactFiles } from '../../../ops/store/versions/artifact-files.ts'
 import { LaneRegistry } from '../../../ops/versions/lane-registry.ts'
 import { minuteMs } from '../../../streams/time.ts'
 import { btc, eth } from '../../support/candles.ts'
-import { noon, openTestStore, type TestStore } from '../../support/database.ts'
+import { entries, noon, openTestStore, prediction, type TestStore } from '../../support/database.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const shipped = fileURLToPath(new URL('../../../models', import.meta.url))
@@ -44,8 +44,12 @@ test('a family or a coin that is not followed any longer holds no slot from ther
   await both.open(btc, noon)
   await both.open(eth, noon)
   const later = noon + 10 * minuteMs
+  // It did not come to answer the last two candles before: those are nobody's.
+  const volatility = { coin: btc, family: 'volatility', version: 1 }
+  await store.write.commit(entries(prediction(volatility, 7)), () => later)
   const fewer = registry(store, ['linear'])
   await fewer.closeOthers([btc], later)
+  assert.deepEqual(await store.reads.pointers({ coin: eth, family: 'linear' }), [])
   const open = (await store.reads.pointers()).filter(({ until }) => until === null)
   assert.deepEqual(
     open.map(({ coin, family }) => `${coin} ${family}`),
@@ -59,7 +63,7 @@ test('a family or a coin that is not followed any longer holds no slot from ther
       .map(({ version, from, until }) => [version, from, until])
       .toSorted((a, b) => Number(a[1]) - Number(b[1])),
     [
-      [1, noon, later],
+      [1, noon, noon + 8 * minuteMs],
       [1, later + 5 * minuteMs, null],
     ],
   )
