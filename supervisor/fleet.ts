@@ -101,11 +101,6 @@ export class Fleet {
     return this.#lanes.changed$
   }
 
-  /** A version in a slot is past its age. */
-  get expired$(): Observable<Version> {
-    return this.#lanes.expired$
-  }
-
   /** A version of the lane has answered more. */
   get progressed$(): Observable<Lane> {
     return this.#lanes.progressed$

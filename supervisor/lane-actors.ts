@@ -76,8 +76,6 @@ interface Living {
 export class LaneActors {
   /** A version stands differently, or is loaded. */
   readonly changed$ = new Subject<Lane>()
-  /** A version that holds a slot is past its age and gives no more signals; told once in its life. */
-  readonly expired$ = new Subject<Version>()
   /** A version has answered more. */
   readonly progressed$ = new Subject<Lane>()
   readonly #ports: LaneActorPorts
@@ -189,7 +187,6 @@ export class LaneActors {
         if (isExpired || !holdsSlot()) return
         isExpired = true
         tell('version.expired', { ...version, openAt })
-        this.expired$.next(version)
       },
       entered: (from) => {
         living.loaded = false

@@ -21,8 +21,8 @@ export interface LaneFacts {
   /** Runs that are over, newest first, back to the last that passed. */
   readonly past: readonly { readonly state: string; readonly marketAt: Millis }[]
   readonly history: History
-  /** Somebody asks for it whatever its age: its market has moved. */
-  readonly asked: boolean
+  /** What serves gives no more signals, and nobody has tried to train another since. */
+  readonly isPastItsAge: boolean
 }
 
 /** Candles that are stored, and whether more will come from the past. */
@@ -48,7 +48,8 @@ export function due(facts: LaneFacts, now: Millis): Due {
   if (facts.obstacle !== null) return { type: 'obstructed', detail: facts.obstacle }
   const missing = missingHistory(facts.history)
   if (missing !== null) return { type: 'waiting', detail: missing }
-  if (facts.asked) return { type: 'now', cause: 'drift', detail: 'its market has moved' }
+  if (facts.isPastItsAge)
+    return { type: 'now', cause: 'drift', detail: 'its version is past its age' }
   const { at, cause, detail } = dueAt(facts, now)
   return at <= now ? { type: 'now', cause, detail } : { type: 'later', at, detail }
 }

@@ -14,8 +14,6 @@ export interface SchedulerPorts {
   readonly marketNow: () => Millis
   /** A Fault `training.busy` where the lane has a run already. */
   readonly ask: (lane: Lane, cause: Cause) => Promise<unknown>
-  /** Lanes whose market has moved away from what their versions know. */
-  readonly drifted$: Observable<Lane>
   /** There may be something new to decide: a run is over, history has come. */
   readonly changes$: Observable<unknown>
   /** What was decided, for whoever shows it. */
@@ -27,55 +25,40 @@ export interface LanePlan {
   readonly due: Due
 }
 
-export type SchedulerMessage =
-  | { readonly type: 'look' }
-  | { readonly type: 'again' }
-  | { readonly type: 'drifted'; readonly lane: Lane }
-
-interface State {
-  readonly drifted: Set<string>
-}
+export type SchedulerMessage = { readonly type: 'look' } | { readonly type: 'again' }
 
 const lookEveryMs: Millis = 5_000
 
-export function scheduler(ports: SchedulerPorts): ActorSpec<State, SchedulerMessage> {
+export function scheduler(ports: SchedulerPorts): ActorSpec<null, SchedulerMessage> {
   return {
     kind: 'trainingScheduler',
     mailboxMax: 1_000,
     deadlineMs: 60_000,
     start: (self) => {
-      self.follow(ports.drifted$.pipe(map((lane) => ({ type: 'drifted', lane }) as const)))
       self.follow(merge(of(null), ports.changes$).pipe(map(() => ({ type: 'again' }) as const)))
       self.after(lookEveryMs, { type: 'look' })
-      return { drifted: new Set() }
+      return null
     },
     receive: async (state, message, self) => {
       switch (message.type) {
-        case 'drifted':
-          state.drifted.add(laneName(message.lane))
-          return state
         case 'look':
           self.after(lookEveryMs, { type: 'look' })
-          await look(ports, state)
+          await look(ports)
           return state
         case 'again':
-          await look(ports, state)
+          await look(ports)
           return state
       }
     },
   }
 }
 
-async function look(ports: SchedulerPorts, state: State): Promise<void> {
+async function look(ports: SchedulerPorts): Promise<void> {
   const plan = new Map<string, LanePlan>()
   for (const facts of await ports.facts()) {
-    const name = laneName(facts.lane)
-    const asked = facts.asked || state.drifted.has(name)
-    const decision = due({ ...facts, asked }, ports.marketNow())
-    plan.set(name, { lane: facts.lane, due: decision })
-    if (decision.type !== 'now') continue
-    await askUnlessBusy(ports, facts.lane, decision.cause)
-    state.drifted.delete(name)
+    const decision = due(facts, ports.marketNow())
+    plan.set(laneName(facts.lane), { lane: facts.lane, due: decision })
+    if (decision.type === 'now') await askUnlessBusy(ports, facts.lane, decision.cause)
   }
   ports.decided(plan)
 }

@@ -133,7 +133,6 @@ async function run(ground: Ground, undo: Undo): Promise<Daemon> {
     coins: () => assembly.fleet.coins.map(({ coin }) => coin),
   })
   undo.push(training.stop)
-  assembly.fleet.expired$.subscribe((lane) => training.drifted(lane))
   await assembly.tree.add(rootId, training.spec)
   const parts = { ground, feed, assembly, lanes, watch, versions, training, metrics, hub }
   served.turnTo(createApp(apiDeps({ ...parts, firstCandle })))

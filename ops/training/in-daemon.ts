@@ -59,7 +59,7 @@ const begins = {
   hand: 'asked for',
   schedule: 'its turn',
   first: 'it has only its shipped version',
-  drift: 'its market has moved',
+  drift: 'its version is past its age',
 } as const
 
 /** What somebody at the terminal wants to know: that it begins, and what came of it. */

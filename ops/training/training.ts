@@ -21,7 +21,7 @@ import { worker } from '../../supervisor/worker.ts'
 import type { AskedTraining, TrainingControls } from '../api/deps.ts'
 import type { Config } from '../config/schema.ts'
 import type { Store } from '../store/store.ts'
-import { readRun, readTrainedLanes } from '../store/training/read-training.ts'
+import { readRun, readTrainedLanes, type TrainedLane } from '../store/training/read-training.ts'
 
 export interface TrainingPorts {
   readonly store: Store
@@ -48,8 +48,6 @@ export interface Training {
   /** To be added to the running tree. */
   readonly spec: SupervisorSpec
   readonly controls: TrainingControls
-  /** Its market has moved: it is trained as soon as it may be. */
-  readonly drifted: (lane: Lane) => void
   readonly stop: () => void
 }
 
@@ -60,7 +58,6 @@ const shutdownMs: Millis = 8_000
 export function openTraining(ports: TrainingPorts): Training {
   const { config, journal, workshop, store } = ports
   const asked$ = new Subject<void>()
-  const drifted$ = new Subject<Lane>()
   const fetched = watchHistory(ports.clock)
   let plan: ReadonlyMap<string, LanePlan> = new Map()
 
@@ -97,7 +94,6 @@ export function openTraining(ports: TrainingPorts): Training {
       facts: () => factsOf(ports, fetched.of),
       marketNow: ports.marketNow,
       ask,
-      drifted$,
       changes$: merge(told('training.ended'), fetched.complete$),
       decided: (it) => {
         plan = it
@@ -130,7 +126,6 @@ export function openTraining(ports: TrainingPorts): Training {
         return lanesOf(ports).map(({ lane }) => ({ lane, due }))
       },
     },
-    drifted: (lane) => drifted$.next(lane),
     stop: fetched.stop,
   }
 }
@@ -176,9 +171,21 @@ async function factsOf(
         candlesMin,
         candlesMax,
       },
-      asked: false,
+      isPastItsAge: it !== undefined && isPastItsAge(ports, lane, it),
     }
   })
+}
+
+/** It asks once for each time that it grows too old; after that it is tried again as after any trouble. */
+function isPastItsAge(
+  { config, marketNow }: TrainingPorts,
+  { family }: Lane,
+  { trainedTo, past }: TrainedLane,
+): boolean {
+  const age = config.fleet.families[family]?.expiresAfter ?? null
+  if (age === null || trainedTo === null) return false
+  const expiredAt = trainedTo + age
+  return marketNow() >= expiredAt && (past[0]?.marketAt ?? 0) < expiredAt
 }
 
 /** How far each coin's history has been fetched, from what the fetchers tell. */

@@ -189,6 +189,8 @@ export interface TrainedLane {
   readonly versions: number
   /** Runs that are over, newest first, back to the last that passed. */
   readonly past: readonly { readonly state: RunState; readonly marketAt: Millis }[]
+  /** Until when its newest version was trained; null where it has none. */
+  readonly trainedTo: Millis | null
 }
 
 /** Waits double with every run in a row: more are never looked at. */
@@ -205,6 +207,7 @@ export async function readTrainedLanes(sql: Sql): Promise<ReadonlyMap<string, Tr
         versions: number
         states: RunState[] | null
         market_ats: Millis[] | null
+        trained_to: Millis | null
       }[]
     >`
       with past as (
@@ -213,7 +216,9 @@ export async function readTrainedLanes(sql: Sql): Promise<ReadonlyMap<string, Tr
       select c.symbol, l.family,
         exists (select from training_run r where r.lane_id = l.id and r.ended_at is null) as under_way,
         (select count(*)::int from version v where v.lane_id = l.id and v.state <> 'rejected') as versions,
-        p.states, p.market_ats
+        p.states, p.market_ats, (
+          select (v.manifest #>> '{trained,to}')::timestamptz from pointer q join version v on v.id = q.version_id
+          where q.lane_id = l.id and q.until_at is null order by q.slot desc limit 1) as trained_to
       from lane l join coin c on c.id = l.coin_id
         left join (
           select lane_id, array_agg(state order by age) as states,
@@ -227,6 +232,7 @@ export async function readTrainedLanes(sql: Sql): Promise<ReadonlyMap<string, Tr
         isUnderWay: row.under_way,
         versions: row.versions,
         past: sinceLastPassed(row.states ?? [], row.market_ats ?? []),
+        trainedTo: row.trained_to,
       },
     ]),
   )

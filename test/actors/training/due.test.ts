@@ -22,7 +22,7 @@ const facts: LaneFacts = {
     candlesMin: 2_000,
     candlesMax: 100_000,
   },
-  asked: false,
+  isPastItsAge: false,
 }
 
 function told(it: Due): string {
@@ -43,8 +43,8 @@ const history = (candles: number, isFetched: boolean): LaneFacts['history'] => (
 
 const cases: readonly [name: string, change: Partial<LaneFacts>, is: string][] = [
   ['only the shipped version: at once', {}, 'now first'],
-  ['a run is under way: never two', { isUnderWay: true, asked: true }, 'underWay'],
-  ['no Python: said, not tried', { obstacle: 'install Python', asked: true }, 'obstructed'],
+  ['a run is under way: never two', { isUnderWay: true, isPastItsAge: true }, 'underWay'],
+  ['no Python: said, not tried', { obstacle: 'install Python', isPastItsAge: true }, 'obstructed'],
   ['history is still coming', { history: history(50_000, false) }, 'waiting'],
   ['deep enough before all of it has come', { history: history(100_000, false) }, 'now first'],
   [
@@ -53,7 +53,7 @@ const cases: readonly [name: string, change: Partial<LaneFacts>, is: string][] =
     'now first',
   ],
   ['all there is, and too few', { history: history(720, true) }, 'waiting'],
-  ['its market has moved', { asked: true, past: past(1, 'passed') }, 'now drift'],
+  ['its version is past its age', { isPastItsAge: true, past: past(1, 'passed') }, 'now drift'],
   ['a failure waits an hour', { past: past(0, 'failed') }, 'in 1 h'],
   ['the second four', { past: past(0, 'failed', 'failed') }, 'in 4 h'],
   ['the third sixteen', { past: past(0, 'failed', 'failed', 'failed') }, 'in 16 h'],

@@ -21,12 +21,11 @@ const facts = (family: string, change: Partial<LaneFacts> = {}): LaneFacts => ({
   hasOnlyShipped: true,
   past: [],
   history: { candles: 10, isFetched: true, fetchingMs: 0, candlesMin: 1, candlesMax: 5 },
-  asked: false,
+  isPastItsAge: false,
   ...change,
 })
 
 async function stand(known: () => readonly LaneFacts[], fault?: Fault) {
-  const drifted$ = new Subject<Lane>()
   const changes$ = new Subject<void>()
   const asked: string[] = []
   let plan: ReadonlyMap<string, LanePlan> = new Map()
@@ -37,7 +36,6 @@ async function stand(known: () => readonly LaneFacts[], fault?: Fault) {
       if (fault) throw fault
       asked.push(`${it.family} ${cause}`)
     },
-    drifted$,
     changes$,
     decided: (it) => {
       plan = it
@@ -50,7 +48,7 @@ async function stand(known: () => readonly LaneFacts[], fault?: Fault) {
       state = await spec.receive(state, next, self)
   }
   const dueOf = (family: string): string | undefined => plan.get(laneName(lane(family)))?.due.type
-  return { drifted$, changes$, asked, turn, later, dueOf }
+  return { changes$, asked, turn, later, dueOf }
 }
 
 test('what is due is asked for, what is not is told', async () => {
@@ -70,17 +68,15 @@ test('what is due is asked for, what is not is told', async () => {
   ])
 })
 
-test('a lane whose market has moved is asked for once, as soon as it may be', async () => {
+test('a lane whose version is past its age is asked for as soon as it may be', async () => {
   let isUnderWay = true
   const past = [{ state: 'passed', marketAt: 1_999_999 }]
-  const { drifted$, changes$, asked, turn } = await stand(() => [
-    facts('linear', { isUnderWay, past }),
+  const { changes$, asked, turn } = await stand(() => [
+    facts('linear', { isUnderWay, past, isPastItsAge: true }),
   ])
-  drifted$.next(lane('linear'))
   await turn()
   assert.deepEqual(asked, [], 'never while a run is under way')
   isUnderWay = false
-  changes$.next()
   changes$.next()
   await turn()
   assert.deepEqual(asked, ['linear drift'])

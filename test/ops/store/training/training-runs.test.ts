@@ -8,12 +8,20 @@ import { type Step, type StepWork, steps } from '../../../../actors/training/run
 import {
   readRun,
   readRuns,
+  readTrainedLanes,
   type TrainingRead,
 } from '../../../../ops/store/training/read-training.ts'
 import { dropRunsBefore, openRunJournal } from '../../../../ops/store/training/training-runs.ts'
 import { Fault } from '../../../../streams/fault.ts'
 import { dayMs, wallClock } from '../../../../streams/time.ts'
-import { eth, noon, openTestStore, startOwnServer } from '../../../support/database.ts'
+import {
+  eth,
+  manifest,
+  noon,
+  openTestStore,
+  startOwnServer,
+  version,
+} from '../../../support/database.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 import {
   type Acts,
@@ -292,4 +300,15 @@ test('runs that are old in market time are forgotten, with all that they have sa
   await assert.rejects(read(old.id), { code: 'training.unknown' })
   const left = await store.sql`select from training_step where run_id = ${old.id}`
   assert.equal(left.length, 0)
+})
+
+test('what is known of a lane says until when its newest version was trained', async () => {
+  const lane = { coin: eth, family: 'aged' }
+  const known = async () => (await readTrainedLanes(store.sql)).get('ETH-USDT/aged')
+  const trained = (at: number) => manifest({ trained: { to: new Date(at).toISOString() } as never })
+  await version(store, { ...lane, slot: 'v1', manifest: trained(noon - 9 * dayMs) })
+  assert.equal((await known())?.trainedTo, noon - 9 * dayMs)
+  await version(store, { ...lane, slot: 'v3', manifest: trained(noon - 2 * dayMs) })
+  await version(store, { ...lane, manifest: trained(noon) })
+  assert.deepEqual([(await known())?.versions, (await known())?.trainedTo], [3, noon - 2 * dayMs])
 })
