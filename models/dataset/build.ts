@@ -145,9 +145,9 @@ async function write(order: DatasetOrder, sources: DatasetSources, draft: string
   let values = 0
   let done = 0
 
+  const isMissing = (i: number): boolean => block.candles.state[i] === missing
   const flawOf = (i: number, row: number, hasAll: boolean): Flaw => {
-    const state = block.candles.state[i]
-    if (state === missing) return 'gap'
+    if (isMissing(i)) return 'gap'
     if (Number.isNaN(block.candles.close[i] as number)) return 'no_trades'
     if ((block.whole[i] as number) < need) return block.afterGap[i] === 1 ? 'gap' : 'warmup'
     if (!hasAll) return 'warmup'
@@ -167,7 +167,7 @@ async function write(order: DatasetOrder, sources: DatasetSources, draft: string
       ;(group.features[c] as Float32Array)[at] = Number.isFinite(value) ? value : Number.NaN
     }
     const flaw = flawOf(i, row, absent === 0)
-    if ((block.whole[i] as number) >= need && block.candles.state[i] !== missing) {
+    if ((block.whole[i] as number) >= need && !isMissing(i)) {
       nulls += absent
       values += picks.length
     }
@@ -181,10 +181,11 @@ async function write(order: DatasetOrder, sources: DatasetSources, draft: string
     profiler.take(
       openAt,
       flaw,
+      isMissing(i),
       group.target[at],
       (c) => (group.features[c] as Float32Array)[at] as number,
     )
-    if (block.candles.state[i] === missing) extend(gaps, openAt, intervalMs)
+    if (isMissing(i)) extend(gaps, openAt, intervalMs)
     if (group.length === groupRows) flush()
   }
   const flush = (): void => {

@@ -74,7 +74,7 @@ export function check(found: Found, limits: CheckLimits = checkLimits): readonly
       ok: nulls <= limits.nullsMax,
       found: nulls,
       limit: limits.nullsMax,
-      detail: `${found.nulls} of ${found.values} values are not there: a column that this source does not tell?`,
+      detail: `${found.nulls} of ${found.values} values are not there${nulls > limits.nullsMax ? ': a column that this source does not tell?' : ''}`,
     },
     {
       name: 'schema',

@@ -16,7 +16,7 @@ export function profilePage(manifest: DatasetManifest, profile: Profile): string
       ? 'None is left out.'
       : `Left out: ${left.map(([name, n]) => `${count(n)} ${text(name.replace('_', ' '))}`).join(', ')}.`
   }
-Label: ${text(JSON.stringify(label))}, ${horizonCandles} candles ahead.</p>
+Label: ${text(labelWords(label))}, ${horizonCandles} candles ahead.</p>
 <h2>Checks</h2>
 <table><tbody>${manifest.checks
     .map(
@@ -27,7 +27,7 @@ Label: ${text(JSON.stringify(label))}, ${horizonCandles} candles ahead.</p>
 <h2>Label</h2>
 ${profile.balance === null ? columnTable([profile.target]) : balanceBar(profile.balance)}
 <h2>Days</h2>
-${days(profile.days)}
+${days(profile.days, manifest.gaps)}
 <h2>Columns</h2>
 ${columnTable(profile.columns)}
 </html>
@@ -46,7 +46,7 @@ td, th { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align:
 th { color: var(--soft); font-size: .85rem }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 .ok { color: var(--buy) } .bad { color: var(--sell); font-weight: 600 }
-.scroll { overflow-x: auto } svg { display: block } figure { margin: 0 } figcaption { color: var(--soft); font-size: .85rem }`
+.scroll { overflow-x: auto } .scroll td, .scroll th { padding: .15rem .4rem; font-size: .8rem; white-space: nowrap } svg { display: block } figure { margin: 0 } figcaption { color: var(--soft); font-size: .85rem }`
 
 function balanceBar(balance: readonly [number, number, number]): string {
   const total = Math.max(1, balance[0] + balance[1] + balance[2])
@@ -63,9 +63,15 @@ function balanceBar(balance: readonly [number, number, number]): string {
   return `<figure>${drawn}<figcaption>${words}</figcaption></figure>`
 }
 
+/** `scaled_threshold (up 0.5, down -0.5, lookback 240)`. */
+function labelWords({ kind, ...rest }: DatasetManifest['label']): string {
+  const settings = Object.entries(rest).map(([name, value]) => `${name} ${value}`)
+  return settings.length === 0 ? kind : `${kind} (${settings.join(', ')})`
+}
+
 /** One bar a day: what there is to learn from, and above it what is missing or quiet. */
-function days(all: readonly DayProfile[]): string {
-  const width = 3
+function days(all: readonly DayProfile[], gaps: DatasetManifest['gaps']): string {
+  const width = 4
   const height = 60
   const most = Math.max(1, ...all.map(({ examples, missing, quiet }) => examples + missing + quiet))
   const bars = all.map(({ day, examples, missing, quiet }, i) => {
@@ -76,16 +82,21 @@ function days(all: readonly DayProfile[]): string {
       `<rect x="${i * width}" y="${top.toFixed(1)}" width="${width - 0.5}" height="${tall(n).toFixed(1)}" fill="var(--${ink})"/>`
     return `<g><title>${words}</title>${bar(y, examples, 'bar')}${bar(y - tall(missing), missing, 'sell')}</g>`
   })
-  const holes = all.filter(({ missing }) => missing > 0)
-  const words =
-    holes.length === 0
-      ? 'No day misses a candle.'
-      : `${holes.length} days miss candles: ${holes
-          .slice(0, 12)
-          .map(({ day, missing }) => `${day} (${missing})`)
-          .join(', ')}${holes.length > 12 ? ' …' : ''}`
-  const drawn = `<svg width="${all.length * width}" height="${height}">${bars.join('')}</svg>`
-  return `<figure><div class="scroll">${drawn}</div><figcaption>${words}</figcaption></figure>`
+  const box = `viewBox="0 0 ${all.length * width} ${height}" preserveAspectRatio="none"`
+  const drawn = `<svg ${box} width="100%" height="${height}" role="img" aria-label="examples by day">${bars.join('')}</svg>`
+  const [first, last] = [all[0]?.day ?? '', all.at(-1)?.day ?? '']
+  const words = `Examples by day from ${first} to ${last}, missing candles in red. ${gapWords(gaps)}`
+  return `<figure>${drawn}<figcaption>${words}</figcaption></figure>`
+}
+
+const gapsShown = 12
+
+function gapWords(gaps: DatasetManifest['gaps']): string {
+  if (gaps.length === 0) return 'No candle is missing.'
+  const minute = (instant: string): string => instant.slice(0, 16).replace('T', ' ')
+  const some = gaps.slice(0, gapsShown).map(({ from, to }) => `${minute(from)} to ${minute(to)}`)
+  const rest = gaps.length > gapsShown ? ` and ${gaps.length - gapsShown} more` : ''
+  return `${gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'} (UTC): ${some.join('; ')}${rest}.`
 }
 
 function columnTable(columns: readonly ColumnProfile[]): string {
@@ -119,9 +130,10 @@ function histogram(counts: readonly number[]): string {
 }
 
 function number(value: number): string {
-  if (value === 0) return '0'
   const size = Math.abs(value)
-  return size >= 1e5 || size < 1e-4 ? value.toExponential(2) : String(Number(value.toPrecision(4)))
+  // The cosine of a quarter past is a rounding error away from nought.
+  if (size < 1e-12) return '0'
+  return size >= 1e5 || size < 1e-4 ? value.toExponential(2) : String(Number(value.toPrecision(3)))
 }
 
 function count(n: number): string {

@@ -27,6 +27,7 @@ export interface ColumnProfile {
 export interface DayProfile {
   readonly day: string
   readonly examples: number
+  /** Candles that are not there, and those in which nothing was traded. */
   readonly missing: number
   readonly quiet: number
 }
@@ -106,12 +107,18 @@ export class Profiler {
   }
 
   /** `value` gives the row's columns; they are asked for only where the row's candle is there and warm. */
-  take(openAt: Millis, flaw: Flaw, target: number, value: (column: number) => number): void {
+  take(
+    openAt: Millis,
+    flaw: Flaw,
+    isMissing: boolean,
+    target: number,
+    value: (column: number) => number,
+  ): void {
     const day = floorTo(openAt, dayMs)
     const known = this.#days.get(day) ?? { examples: 0, missing: 0, quiet: 0 }
     this.#days.set(day, known)
     if (flaw === 'none') known.examples++
-    if (flaw === 'gap') known.missing++
+    if (isMissing) known.missing++
     if (flaw === 'no_trades') known.quiet++
     if (flaw !== 'none') return
     const isSampled = this.#rows++ % this.#every === 0

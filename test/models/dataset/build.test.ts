@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { datasetHash } from '../../../models/dataset/build.ts'
 import { flaws } from '../../../models/dataset/manifest.ts'
+import type { Profile } from '../../../models/dataset/profile.ts'
 import { openDataset, verifyDataset } from '../../../models/dataset/read.ts'
 import type { Candle } from '../../../streams/candles/candle.ts'
 import { FeatureEngine } from '../../../streams/features/engine.ts'
@@ -88,6 +89,11 @@ test('what is no example is flagged with its reason and counted: quiet, missing,
   })
   const total = Object.values(manifest.flaws).reduce((sum, n) => sum + n, 0)
   assert.equal(total, manifest.rows)
+  const { days } = JSON.parse(readFileSync(join(folder, 'profile.json'), 'utf8')) as Profile
+  const missing = days.reduce((sum, it) => sum + it.missing, 0)
+  assert.equal(missing, 61, 'a row whose features reach over a gap is not a missing minute')
+  const page = readFileSync(join(folder, 'profile.html'), 'utf8')
+  assert.match(page, /2 gaps \(UTC\): 2026-01-03 02:00 to 2026-01-03 02:01; 2026-01-04 11:20 to/)
 })
 
 test('nothing after its end is looked at', async () => {
