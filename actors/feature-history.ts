@@ -7,16 +7,15 @@ import type { Coin } from '../streams/coin.ts'
 import { setCandle } from '../streams/features/columns.ts'
 import { FeatureEngine } from '../streams/features/engine.ts'
 import { RowBlock } from '../streams/features/rows.ts'
+import type { FeatureSet } from '../streams/features/set.ts'
 import type { Millis } from '../streams/time.ts'
 import { FeatureRing } from './feature-ring.ts'
 import type { LedgerReader } from './ledger.ts'
 
 export interface FeatureHistoryPorts {
   readonly reader: LedgerReader
-  readonly intervalMs: Millis
-  readonly columns: number
-  /** Hash of the feature set, which snapshots are kept under. */
-  readonly hash: string
+  /** Snapshots are kept under its hash. */
+  readonly set: FeatureSet
   readonly dueAt: (candle: Candle) => Millis
 }
 
@@ -52,7 +51,8 @@ export class FeatureHistory {
    * `from`, or else from the coin's first candle. The candles begin where that snapshot stands.
    */
   async *pass(coin: Coin, from: Millis, to: Millis): AsyncGenerator<Passage> {
-    const { reader, hash, intervalMs } = this.#ports
+    const { reader, set } = this.#ports
+    const { hash, intervalMs } = set
     const snapshot = await reader.snapshot(coin, hash, from)
     const begun = snapshot?.at ?? (await reader.candleRange(coin))?.from ?? from
     const origins = (await reader.origins(coin, hash)).filter((at) => at > begun && at < to)
@@ -68,9 +68,9 @@ export class FeatureHistory {
 
   /** The rows of `[from, to)`, as far as the ledger has candles for them. */
   async ring(coin: Coin, from: Millis, to: Millis): Promise<FeatureRing> {
-    const { columns, intervalMs } = this.#ports
-    const ring = new FeatureRing(columns, Math.max(1, (to - from) / intervalMs), intervalMs)
-    const some = new RowBlock(columns, chunkRows)
+    const { columns, intervalMs } = this.#ports.set
+    const ring = new FeatureRing(columns.length, Math.max(1, (to - from) / intervalMs), intervalMs)
+    const some = new RowBlock(columns.length, chunkRows)
     for await (const { engine, candles } of this.pass(coin, from, to)) {
       const first = skipTo(engine, candles, from, some)
       for (let i = first; i < candles.length; i += chunkRows)
@@ -90,10 +90,10 @@ export class FeatureHistory {
     lookback: number,
     size: number,
   ): AsyncGenerator<HistoryBlock> {
-    const { columns, intervalMs } = this.#ports
+    const { columns, intervalMs } = this.#ports.set
     const first = from - lookback * intervalMs
-    const ring = new FeatureRing(columns, size + lookback, intervalMs)
-    const some = new RowBlock(columns, chunkRows)
+    const ring = new FeatureRing(columns.length, size + lookback, intervalMs)
+    const some = new RowBlock(columns.length, chunkRows)
     let openAts: Millis[] = []
     for await (const { engine, candles } of this.pass(coin, first, to)) {
       for (let i = skipTo(engine, candles, first, some); i < candles.length; ) {

@@ -79,9 +79,7 @@ export async function assemble(ports: AssemblyPorts): Promise<Assembly> {
   const tree = (): RunningTree => running
   const features = new FeatureHistory({
     reader: ports.reader,
-    intervalMs: ports.set.intervalMs,
-    columns: ports.set.columns.length,
-    hash: ports.set.hash,
+    set: ports.set,
     dueAt: (candle) =>
       ports.feed.mode === 'live' ? candle.openAt + ports.set.intervalMs : ports.clock.now(),
   })

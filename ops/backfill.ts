@@ -119,9 +119,7 @@ async function openLine(
   )
   const features = new FeatureHistory({
     reader: store.reader,
-    intervalMs: set.intervalMs,
-    columns: set.columns.length,
-    hash: set.hash,
+    set,
     dueAt: () => wallClock.now(),
   })
   const { source } = config.market

@@ -19,9 +19,7 @@ async function make({ store: options, order, out }: DatasetAsked): Promise<void>
     const set = featureSet(store.intervalMs)
     const features = new FeatureHistory({
       reader: store.reader,
-      intervalMs: set.intervalMs,
-      columns: set.columns.length,
-      hash: set.hash,
+      set,
       dueAt: ({ openAt }) => openAt + set.intervalMs,
     })
     await buildDataset(

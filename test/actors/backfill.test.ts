@@ -32,9 +32,7 @@ async function run(range: { from: Millis; to: Millis }, refuseFirst: 'retryable'
       set,
       features: new FeatureHistory({
         reader: ledger,
-        intervalMs: minuteMs,
-        columns: set.columns.length,
-        hash: set.hash,
+        set,
         dueAt: ({ openAt }) => openAt + minuteMs,
       }),
       clock: wallClock,

@@ -58,9 +58,7 @@ async function stand({ now = from + graceMs, ledger = new MemoryLedger() }: Stoo
     ...{ line, feed, bus, reader: ledger, history: ledger, sink: box, graceMs, correctionMs },
     features: new FeatureHistory({
       reader: ledger,
-      intervalMs: minuteMs,
-      columns: set.columns.length,
-      hash: set.hash,
+      set,
       dueAt: ({ openAt }) => openAt + minuteMs,
     }),
     featureHash: set.hash,

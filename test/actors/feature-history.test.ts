@@ -32,9 +32,7 @@ async function stand() {
   await ledger.writeHistory(candles)
   const features = new FeatureHistory({
     reader: ledger,
-    intervalMs: minuteMs,
-    columns: set.columns.length,
-    hash: set.hash,
+    set,
     dueAt: ({ openAt }) => openAt + minuteMs,
   })
   return { ledger, features }

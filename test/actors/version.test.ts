@@ -35,9 +35,7 @@ async function stage(t: TestContext, more: Partial<VersionPorts> = {}) {
   ledger.answerUnanswered = () => []
   const features = new FeatureHistory({
     reader: ledger,
-    intervalMs: minuteMs,
-    columns: set.columns.length,
-    hash: set.hash,
+    set,
     dueAt: ({ openAt }) => openAt + minuteMs,
   })
   const line = new CoinLine(btc, minuteMs, set.columns.length, 512)

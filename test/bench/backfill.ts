@@ -66,10 +66,7 @@ async function openLine({ store, writer }: MadeStore) {
     },
     { clock: wallClock, random: Math.random, epochs: () => ++lives },
   )
-  const features = new FeatureHistory({
-    ...{ reader: store.reader, intervalMs: minuteMs, hash: set.hash, dueAt: () => 0 },
-    columns: set.columns.length,
-  })
+  const features = new FeatureHistory({ reader: store.reader, set, dueAt: () => 0 })
   const ports: BackfillPorts = {
     ...{ source: 'tape', set, features, pool: inference.pool, sink: sink.address },
     clock: wallClock,

@@ -132,9 +132,7 @@ async function throughActors(bundles: readonly (readonly Trades[])[]): Promise<n
   )
   const features = new FeatureHistory({
     reader: empty,
-    intervalMs: minuteMs,
-    columns: set.columns.length,
-    hash: set.hash,
+    set,
     dueAt: () => 0,
   })
   const workers = coins.map((coin, i) => {

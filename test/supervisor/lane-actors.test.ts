@@ -58,9 +58,7 @@ async function stage(t: TestContext, judging: (to: number) => Promise<unknown> =
   await ledger.writeHistory(candles.slice(0, begun))
   const features = new FeatureHistory({
     reader: ledger,
-    intervalMs: minuteMs,
-    columns: set.columns.length,
-    hash: set.hash,
+    set,
     dueAt: ({ openAt }) => openAt + minuteMs,
   })
   const line = new CoinLine(btc, minuteMs, set.columns.length, 512)
