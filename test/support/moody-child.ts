@@ -1,6 +1,6 @@
 /**
  * An inference child with real sessions, in which one family, or one artifact of it, does what `mood.json` beside the
- * artifacts says: hang, answer NaN, eat memory, or take the process with it. Without a mood it is as good as any.
+ * artifacts says: hang, be slow, answer NaN, eat memory, or take the process with it. Without a mood it is as good as any.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -9,15 +9,21 @@ import { type Opened, serveInference } from '../../actors/inference/serve.ts'
 import { openArtifact } from '../../models/artifact.ts'
 import { openSession } from '../../models/session.ts'
 
-export type Mood = 'hang' | 'nan' | 'grow' | 'segfault'
+export type Mood = 'hang' | 'nan' | 'grow' | 'segfault' | 'slow'
 
 const held: Uint8Array[] = []
+/** For each call, however few rows it has. */
+const slowMs = 800
 
 const moods: Readonly<Record<Mood, (outputs: Float32Array) => Float32Array>> = {
   hang: () => {
     for (;;) Math.sqrt(held.length)
   },
   nan: (outputs) => outputs.fill(Number.NaN),
+  slow: (outputs) => {
+    for (const until = performance.now() + slowMs; performance.now() < until; );
+    return outputs
+  },
   grow: () => {
     for (;;) held.push(new Uint8Array(8 * 1024 * 1024).fill(1))
   },

@@ -10,7 +10,7 @@ import { ended, order, publish, type SwapBody, slotsOf, writeVersion } from '../
 
 const config = `
 market: { source: tape, coins: [BTC/USDT], historyDays: 1, tape: { speed: 240 } }
-fleet: { families: { linear: {} }, shadowCandles: 1 }
+fleet: { families: { linear: {} }, shadowCandles: 1, inferMsMax: 500 }
 inference: { children: 2, deadlineMs: 2000 }
 training: { where: off }
 api: { port: 0 }
@@ -38,8 +38,9 @@ async function newest(daemon: DrivenDaemon): Promise<SwapBody> {
   return (await daemon.get<{ items: SwapBody[] }>('/api/v1/swaps?limit=1')).items[0] as SwapBody
 }
 
-for (const mood of ['nan', 'segfault'] as const) {
-  const fault = mood === 'nan' ? 'answer NaN' : 'kill its child'
+const faults = { nan: 'answer NaN', segfault: 'kill its child', slow: 'take too long' } as const
+for (const mood of ['nan', 'segfault', 'slow'] as const) {
+  const fault = faults[mood]
   test(`a version that begins to ${fault} gives its slot to the one before it, and it is said`, async (t) => {
     const { daemon, lines, mood: setMood, well } = await stage(t)
     const two = await made(t, daemon, 1)
@@ -109,10 +110,13 @@ test('a family that was never heard of gets a lane, whose first version is pinne
   await assertContinuity(daemon)
 })
 
-test('a version past its age gives no signals and says so, and nothing older takes its place', async (t) => {
+test('a version past its age gives no signals and says so, nothing older takes its place, and training is asked for', async (t) => {
   const { daemon, lines } = await stage(
     t,
-    config.replace('linear: {}', 'linear: { expiresAfter: 1d }'),
+    config
+      .replace('linear: {}', 'linear: { expiresAfter: 1d }')
+      .replace('historyDays: 1', 'historyDays: 20')
+      .replace('training: { where: off }', ''),
   )
   await until(
     'its candles are left open',
@@ -126,5 +130,10 @@ test('a version past its age gives no signals and says so, and nothing older tak
   )
   assert.deepEqual(await slotsOf(daemon, lane), { v1: 1, v2: null, v3: null })
   assert.ok(lines.some((line) => line.includes('"event":"version.expired"')))
+  const run = await until('training is asked for', async () => {
+    const { items } = await daemon.get<{ items: { cause: string }[] }>('/api/v1/training')
+    return items[0]
+  })
+  assert.equal(run.cause, 'drift')
   await assertContinuity(daemon)
 })
