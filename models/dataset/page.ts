@@ -39,7 +39,7 @@ const style = `
   --line: light-dark(#e5e7eb, #33363b); --bar: light-dark(#3b6ea5, #7fb0e0); --sell: light-dark(#b4513f, #e58b78);
   --hold: light-dark(#9ca3af, #6b7280); --buy: light-dark(#3f8f5f, #77c796) }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: light-dark(#fff, #17191c);
-  max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
+  max-width: 80rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.4rem } h2 { font-size: 1.05rem; margin-top: 2rem }
 table { border-collapse: collapse; width: 100% }
 td, th { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align: left; font-weight: 400 }

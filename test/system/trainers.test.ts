@@ -182,6 +182,29 @@ test('every trial of a search is told and counted, and the defaults are one of t
   assert.equal(kept?.settings.rate, it.trained.settings.rate)
 })
 
+test('a setting whose numbers run away is counted as failed, and the search goes on without it', () => {
+  const { command, env } = commandOf(lightgbm)
+  const code = `
+from types import SimpleNamespace as It
+from starling_models.protocol import Refused
+from starling_models.search import search
+def family(losses):
+    left = iter(losses)
+    fit = lambda parts, settings, job, trial: It(loss=next(left), settings=settings)
+    return It(fit=fit, space=lambda trial, defaults: {"rate": trial.suggest_float("rate", 0, 1)})
+job = It(request={"settings": {"rate": 0.5}, "trials": 3}, seed=1)
+best, trials = search(family([0.9, float("nan"), 0.8]), None, job)
+print(best.loss, [it["state"] for it in trials], [it["loss"] for it in trials])
+try:
+    search(family([float("nan")] * 3), None, job)
+except Refused as refused:
+    print(refused.code)`
+  const { stdout, stderr } = spawnSync(command, ['-c', code], { env, encoding: 'utf8' })
+  const said = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('{'))
+  const states = "['complete', 'failed', 'complete'] [0.9, None, 0.8]"
+  assert.deepEqual(said, [`0.8 ${states}`, 'model.not_finite'], stderr)
+})
+
 test('where there is no structure, lightgbm is no better than no skill', async () => {
   const it = await run(lightgbm, await made(0, lightgbm), { settings: small })
   const p = (await judged(it)).versus.logLoss?.p ?? 1

@@ -39,10 +39,19 @@ def search(family, parts, job):
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
             tell(number, settings, None, "pruned")
             continue
+        except Refused as refused:
+            # Numbers that run away are the end of this setting, and counted; what is wrong with the data ends the search.
+            if refused.code != "model.not_finite":
+                raise
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            tell(number, settings, None, "failed")
+            continue
         study.tell(trial, model.loss)
         tell(number, model.settings, model.loss, "complete")
         if best is None or model.loss < best.loss:
             best = model
+    if best is None:
+        raise Refused("model.not_finite", f"none of {wanted} settings gave a loss that is a number")
     return best, trials
 
 
