@@ -191,6 +191,28 @@ test('an unwritable directory is refused to another user, for the daemon and for
   }
 })
 
+test('a disk without room for a database is said to be, before one is begun', {
+  skip: isRoot ? false : 'needs root, to mount a small disk',
+}, (t) => {
+  const disk = temporaryFolder()
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'tmpfs', disk])
+  t.after(() => {
+    spawnSync('umount', [disk])
+    rmSync(disk, { recursive: true })
+  })
+  if (mounted.status !== 0) return t.skip(`cannot mount a small disk here: ${mounted.stderr}`)
+  const data = join(disk, 'data')
+  const { code, err } = starling('run', '--config', house(t).config, '--data', data)
+  assert.equal(code, 1, err)
+  assert.match(err, /the disk has \d+ MiB left, it takes 64: make room on it/)
+  assert.doesNotMatch(err, /\n\s+at /)
+  assert.equal(existsSync(join(data, 'lock')), false)
+  assert.deepEqual(
+    readdirSync(data).filter((name) => name.startsWith('postgres')),
+    [],
+  )
+})
+
 interface Harm {
   readonly what: string
   readonly do: (folder: string) => void

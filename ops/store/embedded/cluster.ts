@@ -4,8 +4,9 @@
  */
 import { spawnSync } from 'node:child_process'
 import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Fault } from '../../../streams/fault.ts'
+import { freeBytes } from '../data-directory.ts'
 import type { Placement } from './placement.ts'
 
 export const clusterUser = 'starling'
@@ -28,9 +29,24 @@ export function ensureCluster(placement: Placement): void {
     )
 }
 
+/** A fresh cluster of PostgreSQL 18 takes 40 MiB, and its first segment of log 16 MiB more. */
+const bytesMin = 64 * 1024 ** 2
+
+/** initdb says of a full disk only that a child of its was aborted. */
+function requireRoom(cluster: string): void {
+  const bytes = freeBytes({ path: dirname(cluster) })
+  if (bytes >= bytesMin) return
+  const [left, wanted] = [bytes, bytesMin].map((it) => Math.floor(it / 1024 ** 2))
+  throw new Fault(
+    'disk.full',
+    `cannot make a PostgreSQL cluster in ${cluster}: the disk has ${left} MiB left, it takes ${wanted}: make room on it`,
+  )
+}
+
 /** Made beside its place and moved there when whole, so an interrupted start leaves nothing half-done. */
 function createCluster({ cluster, binaries, owner }: Placement): void {
   const draft = `${cluster}.new`
+  requireRoom(cluster)
   try {
     rmSync(draft, { recursive: true, force: true })
     mkdirSync(draft, { mode: 0o700 })
