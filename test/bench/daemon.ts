@@ -17,8 +17,8 @@ const historyDays = 180
 /** A tape's past is as deep as this, and never deeper. */
 const tapeDays = 30
 const restarts = 3
-const settleMs = 60_000
-const steadyMs = 180_000
+const settleMs = 40_000
+const steadyMs = 120_000
 /** What one existing system takes for one symbol at one message a minute: 0.80 of a core and 2.02 GiB. */
 const coreMax = 0.8 / 10
 const mebibytesMax = Math.floor((2.02 * 1024) / 3)

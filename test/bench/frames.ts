@@ -5,11 +5,11 @@
  */
 import { pathToFileURL } from 'node:url'
 import { ccxtOf } from '../../streams/feeds/ccxt.ts'
-import { Bundle } from '../../streams/feeds/live/bundle.ts'
 import type { CcxtExchange } from '../../streams/feeds/live/ccxt-exchange.ts'
 import type { TradeSink } from '../../streams/feeds/live/frames.ts'
 import { Intake } from '../../streams/feeds/live/intake.ts'
 import { type Quirks, quirksOf } from '../../streams/feeds/live/quirks.ts'
+import { TradesBuilder } from '../../streams/trade.ts'
 import { binance } from '../exchange/binance.ts'
 import { Exchange } from '../exchange/exchange.ts'
 import { kraken } from '../exchange/kraken.ts'
@@ -103,7 +103,7 @@ function bundled(
   quirks: Quirks,
   parse: (text: string) => unknown,
 ): number {
-  const bundles = new Map(names.map((name) => [name, new Bundle()]))
+  const bundles = new Map(names.map((name) => [name, new TradesBuilder()]))
   const intakes = new Map(names.map((name) => [name, new Intake(quirks.sequential, () => {})]))
   const now = Date.now()
   let passed = 0
@@ -116,7 +116,7 @@ function bundled(
     quirks.frames?.read(parse(frames[i] as string), take)
     if (i % chunkFrames !== chunkFrames - 1 && i !== frames.length - 1) continue
     for (const name of fed) {
-      const trades = (bundles.get(name) as Bundle).take()
+      const trades = (bundles.get(name) as TradesBuilder).take()
       passed += (intakes.get(name) as Intake).pass(trades, now, now).length
     }
     fed.clear()

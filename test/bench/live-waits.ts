@@ -1,12 +1,11 @@
 /** How long live predictions waited while something was done, asked of the daemon's own ledger; in milliseconds, sorted. */
 import type { RunningDaemon } from '../support/daemon.ts'
 
-/** Below it a 99th percentile says nothing. */
-const rowsMin = 100
-
 export async function liveWaits(
   daemon: RunningDaemon,
   meanwhile: () => Promise<unknown>,
+  /** Below a hundred a 99th percentile is only the longest. */
+  rowsMin = 100,
 ): Promise<readonly number[]> {
   const from = Date.now()
   await meanwhile()

@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- names]`: measures, prints one table, and writes it as JSON to `.starling/bench.json`; with
  * `--soak [minutes] [--speed X]` it lets a daemon run for long instead. Figures of one run stand beside each other; those
- * of different runs or machines do not.
+ * of different runs or machines do not. A bench that fails is a row that says why: the others go on, and the exit is 1.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -95,9 +95,11 @@ type Row =
   | (Figure & { readonly bench: string; readonly isMet: boolean | undefined })
   | { readonly bench: string; readonly failed: string }
 const rows: Row[] = []
+const seconds: Record<string, number> = {}
 const file = `${root}/.starling/bench.json`
 mkdirSync(dirname(file), { recursive: true })
 for (const [bench, run] of Object.entries(chosen)) {
+  const began = performance.now()
   try {
     for (const figure of await run()) {
       rows.push({ bench, ...figure, isMet: isMet(figure) })
@@ -110,7 +112,8 @@ for (const [bench, run] of Object.entries(chosen)) {
     process.stdout.write(`${bench}: FAILED: ${failed}\n`)
     process.stderr.write(`${error instanceof Error ? error.stack : failed}\n`)
   }
-  writeFileSync(file, `${JSON.stringify({ ...head, rows }, null, 1)}\n`)
+  seconds[bench] = Math.round((performance.now() - began) / 1_000)
+  writeFileSync(file, `${JSON.stringify({ ...head, seconds, rows }, null, 1)}\n`)
 }
 const failures = rows.filter((row) => 'failed' in row).length
 if (failures > 0) process.stderr.write(`${failures} of ${Object.keys(chosen).length} failed\n`)

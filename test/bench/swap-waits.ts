@@ -17,6 +17,7 @@ import { writeTrees, writeVariant } from './variant.ts'
 const pairs = 5
 const halfMs = 10_000
 const lane = 'BTC-USDT/lightgbm'
+const swapMsMax = 180_000
 /** A candle each half second, for two coins with five versions each: twenty live predictions a second. */
 const config = `
 market: { source: tape, historyDays: 30, tape: { speed: 120 } }
@@ -66,7 +67,8 @@ async function swapToNew(daemon: RunningDaemon, folder: string, mark: number): P
   await writeVariant(join(folder, 'trees'), at, String(mark))
   const { version } = await publish(daemon, at, 'coin=BTC-USDT')
   const began = performance.now()
-  const { state, reason } = await ended(daemon, (await order(daemon, lane, version)).swap)
+  const { swap } = await order(daemon, lane, version)
+  const { state, reason } = await ended(daemon, swap, swapMsMax)
   if (state !== 'done') throw new Error(`the swap ended as ${state}: ${reason}`)
   return (performance.now() - began) / 1_000
 }

@@ -21,6 +21,8 @@ const speed = 60
 const candleMs = minuteMs / speed
 const calmMs = 12_000
 const rollbacks = 3
+/** A swap may be quicker than a hundred predictions. */
+const waitsMin = 20
 const swapMsMax = 180_000
 const waitMsMax = 60_000
 
@@ -64,21 +66,25 @@ async function announce(
   let took = 0
   let version = 0
   let swap: SwapBody | undefined
-  const meanwhile = await liveWaits(daemon, async () => {
-    const began = performance.now()
-    version = (await publish(daemon, artifact, 'coin=BTC-USDT')).version
-    const { swap: id } = await order(daemon, lane, version)
-    swap = await until(
-      'it serves',
-      async () => {
-        const now = await daemon.get<SwapBody>(`/api/v1/swaps/${id}`)
-        if (now.state === 'rejected') throw new Error(`it is refused: ${now.reason}`)
-        return isServing(now) ? now : undefined
-      },
-      swapMsMax,
-    )
-    took = (performance.now() - began) / 1_000
-  })
+  const meanwhile = await liveWaits(
+    daemon,
+    async () => {
+      const began = performance.now()
+      version = (await publish(daemon, artifact, 'coin=BTC-USDT')).version
+      const { swap: id } = await order(daemon, lane, version)
+      swap = await until(
+        'it serves',
+        async () => {
+          const now = await daemon.get<SwapBody>(`/api/v1/swaps/${id}`)
+          if (now.state === 'rejected') throw new Error(`it is refused: ${now.reason}`)
+          return isServing(now) ? now : undefined
+        },
+        swapMsMax,
+      )
+      took = (performance.now() - began) / 1_000
+    },
+    waitsMin,
+  )
   const { id, journal } = swap as SwapBody
   const done = await ended(daemon, id)
   if (done.state !== 'done' || done.missed !== 0 || done.twice !== 0)

@@ -11,7 +11,7 @@ import { type Figure, median, quantile } from './figure.ts'
 import { liveWaits } from './live-waits.ts'
 
 const pairs = 5
-const halfMs = 15_000
+const halfMs = 10_000
 /** A candle each half second, for two coins with three versions each: twelve live predictions a second. */
 const config = `
 market: { source: tape, historyDays: 30, tape: { speed: 120 } }
