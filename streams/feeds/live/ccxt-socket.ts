@@ -7,7 +7,7 @@
 import { Subscription } from 'rxjs'
 import type { Coin } from '../../coin.ts'
 import type { Clock, Millis } from '../../time.ts'
-import { Bundle } from './bundle.ts'
+import { type Trades, TradesBuilder } from '../../trade.ts'
 import type { CcxtClient, CcxtExchange } from './ccxt-exchange.ts'
 import { columns, pushTrade } from './ccxt-trades.ts'
 import type { TradeSink } from './frames.ts'
@@ -167,11 +167,11 @@ export function ccxtSocket(options: SocketOptions): Socket {
 
 /** All that one chunk of the socket brought for a coin leaves as one bundle, before anything else happens. */
 class Chunk {
-  readonly bundle = new Bundle()
-  readonly #leave: (trades: ReturnType<Bundle['take']>) => void
+  readonly bundle = new TradesBuilder()
+  readonly #leave: (trades: Trades) => void
   #leaving = false
 
-  constructor(leave: (trades: ReturnType<Bundle['take']>) => void) {
+  constructor(leave: (trades: Trades) => void) {
     this.#leave = leave
   }
 

@@ -1,16 +1,15 @@
 /** Trades as ccxt unifies them, into columns. What is not a number here is refused by whoever takes the bundle. */
-import type { Trades } from '../../trade.ts'
-import { Bundle } from './bundle.ts'
+import { type Trades, TradesBuilder } from '../../trade.ts'
 import type { CcxtTrade, Quirks } from './quirks.ts'
 import { tradeId } from './trade-id.ts'
 
 export function columns(trades: readonly CcxtTrade[], quirks: Quirks): Trades {
-  const bundle = new Bundle()
+  const bundle = new TradesBuilder()
   for (const trade of trades) pushTrade(bundle, trade, quirks)
   return bundle.take()
 }
 
-export function pushTrade(bundle: Bundle, trade: CcxtTrade, quirks: Quirks): void {
+export function pushTrade(bundle: TradesBuilder, trade: CcxtTrade, quirks: Quirks): void {
   const at = quirks.at(trade)
   const price = trade.price ?? Number.NaN
   const size = trade.amount ?? Number.NaN

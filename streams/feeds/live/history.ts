@@ -3,10 +3,10 @@ import type { Candle } from '../../candles/candle.ts'
 import { tell } from '../../channels.ts'
 import type { Coin } from '../../coin.ts'
 import type { Millis } from '../../time.ts'
-import type { Trades } from '../../trade.ts'
+import { type Trades, TradesBuilder } from '../../trade.ts'
 import type { MarketHistory } from '../feed.ts'
 import type { Asker } from './ask.ts'
-import { Bundle, refusal } from './bundle.ts'
+import { refusal } from './refusal.ts'
 import type { CandleRow, Cursor, Venue } from './venue.ts'
 
 /** An empty page may mean a long halt or the end of what is kept: it is stepped over by this much. */
@@ -84,7 +84,7 @@ function within(
   to: Millis,
   lastId: number | undefined,
 ): Trades {
-  const kept = new Bundle()
+  const kept = new TradesBuilder()
   const overlapTo = lastId === undefined ? -1 : page.id.indexOf(lastId)
   for (let i = overlapTo + 1; i < page.length; i++) {
     const at = page.at[i] as number

@@ -1,13 +1,13 @@
 /** One coin's gate: of the trades that arrive, those that can be trades and have not passed before go on, each once. */
 import type { Millis } from '../../time.ts'
-import type { Trades } from '../../trade.ts'
-import { Bundle, refusal } from './bundle.ts'
+import { type Trades, TradesBuilder } from '../../trade.ts'
+import { refusal } from './refusal.ts'
 import { type Owed, Seen } from './seen.ts'
 import type { Cursor } from './venue.ts'
 
 export class Intake {
   readonly #seen: Seen
-  readonly #fresh = new Bundle()
+  readonly #fresh = new TradesBuilder()
   readonly #refuse: (why: string) => void
   #lastAt: Millis = Number.NEGATIVE_INFINITY
   #lastId = 0

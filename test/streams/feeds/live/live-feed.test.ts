@@ -5,7 +5,6 @@ import { setImmediate } from 'node:timers/promises'
 import { type Coin, parseCoin } from '../../../../streams/coin.ts'
 import { Fault } from '../../../../streams/fault.ts'
 import type { FeedItem } from '../../../../streams/feeds/feed.ts'
-import { Bundle } from '../../../../streams/feeds/live/bundle.ts'
 import { liveFeed, liveLimits } from '../../../../streams/feeds/live/live-feed.ts'
 import { pollingSocket } from '../../../../streams/feeds/live/poll.ts'
 import {
@@ -15,7 +14,7 @@ import {
   type TradesPage,
   type Venue,
 } from '../../../../streams/feeds/live/venue.ts'
-import type { Trades } from '../../../../streams/trade.ts'
+import { type Trades, TradesBuilder } from '../../../../streams/trade.ts'
 import { SimulatedClock } from '../../../support/simulated-clock.ts'
 
 const coin = parseCoin('BTC/USDT') as Coin
@@ -23,7 +22,7 @@ const start = Date.UTC(2026, 0, 1)
 const minute = 60_000
 
 function bundleOf(trades: readonly (readonly [number, number])[]): Trades {
-  const bundle = new Bundle()
+  const bundle = new TradesBuilder()
   for (const [at, id] of trades) bundle.push(at, id, 100, 1, 1)
   return bundle.take()
 }
