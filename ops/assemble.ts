@@ -5,7 +5,7 @@
  * sink → inference (pool, then children) → market → outcomes: whoever writes last starts first, and leaves last.
  */
 import { Subject } from 'rxjs'
-import { FeatureHistory } from '../actors/feature-history.ts'
+import { FeatureHistory } from '../actors/coin/feature-history.ts'
 import type { InferenceCommand } from '../actors/inference/inference.ts'
 import { inferencePool } from '../actors/inference/pool.ts'
 import { poolDefaults } from '../actors/inference/state.ts'
@@ -21,13 +21,13 @@ import type { FeatureSet } from '../streams/features/set.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
 import type { Pace } from '../streams/feeds/pace.ts'
 import type { Clock, Millis } from '../streams/time.ts'
-import { Fleet, type FleetTiming } from '../supervisor/fleet.ts'
-import type { FleetLane, VersionLimits } from '../supervisor/lane-actors.ts'
-import { patientPolicy } from '../supervisor/restart-policy.ts'
-import type { SupervisorSpec, Worker } from '../supervisor/spec.ts'
-import { supervise } from '../supervisor/supervise.ts'
-import { openTree, type RunningTree } from '../supervisor/tree.ts'
-import { worker } from '../supervisor/worker.ts'
+import { Fleet, type FleetTiming } from '../supervisor/fleet/fleet.ts'
+import type { FleetLane, VersionLimits } from '../supervisor/fleet/lane-actors.ts'
+import { patientPolicy } from '../supervisor/tree/restart-policy.ts'
+import type { SupervisorSpec, Worker } from '../supervisor/tree/spec.ts'
+import { supervise } from '../supervisor/tree/supervise.ts'
+import { openTree, type RunningTree } from '../supervisor/tree/tree.ts'
+import { worker } from '../supervisor/tree/worker.ts'
 
 export interface AssemblyPorts {
   readonly feed: Feed

@@ -1,12 +1,7 @@
 /** Predictions over history on request: each version in a slot, or one family's, with a pool and a sink of its own. */
 import { cpus } from 'node:os'
 import { ask } from '../actors/ask.ts'
-import {
-  type BackfillPorts,
-  type BackfillReport,
-  backfill as backfillVersion,
-} from '../actors/backfill.ts'
-import { FeatureHistory } from '../actors/feature-history.ts'
+import { FeatureHistory } from '../actors/coin/feature-history.ts'
 import { childrenFor } from '../actors/inference/home.ts'
 import {
   artifactRef,
@@ -14,12 +9,17 @@ import {
   type Loaded,
   type LoadRefused,
 } from '../actors/inference/inference.ts'
+import {
+  type BackfillPorts,
+  type BackfillReport,
+  backfill as backfillVersion,
+} from '../actors/version/backfill.ts'
 import { type Version, versionName } from '../models/version.ts'
 import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'
 import { wallClock } from '../streams/time.ts'
-import { supervise } from '../supervisor/supervise.ts'
-import { startTree } from '../supervisor/tree.ts'
+import { supervise } from '../supervisor/tree/supervise.ts'
+import { startTree } from '../supervisor/tree/tree.ts'
 import { inferenceTree, sinkWorker } from './assemble.ts'
 import type { BackfillOptions } from './cli/world.ts'
 import type { Config } from './config/schema.ts'

@@ -1,6 +1,6 @@
 /** What is measured: counters and histograms fed by the diagnostics channels, gauges asked for as the page is read. */
 import { listen } from '../../streams/channels.ts'
-import type { TreeNode } from '../../supervisor/spec.ts'
+import type { TreeNode } from '../../supervisor/tree/spec.ts'
 import type { Metrics } from './metrics.ts'
 import { countTree, kindAt } from './tree-counts.ts'
 

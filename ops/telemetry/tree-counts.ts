@@ -1,5 +1,5 @@
 /** The supervision tree in numbers. */
-import type { TreeNode } from '../../supervisor/spec.ts'
+import type { TreeNode } from '../../supervisor/tree/spec.ts'
 
 export interface TreeCounts {
   readonly byState: ReadonlyMap<string, number>

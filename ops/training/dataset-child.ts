@@ -2,7 +2,7 @@
  * The process that makes a training run's dataset: it opens the store for itself, lets the engine go over the stored
  * candles, and leaves with its parent. A hundred thousand rows would otherwise be felt by whoever predicts beside it.
  */
-import { FeatureHistory } from '../../actors/feature-history.ts'
+import { FeatureHistory } from '../../actors/coin/feature-history.ts'
 import { buildDataset } from '../../models/dataset/build.ts'
 import { diskFull } from '../../streams/disk-full.ts'
 import { Fault } from '../../streams/fault.ts'

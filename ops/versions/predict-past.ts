@@ -2,16 +2,17 @@
  * A version answers the history that is kept: all of it on its way to a slot, and what comes in behind it once it holds
  * one. Both go on where a crash left them, behind all live work.
  */
-import { backfill } from '../../actors/backfill.ts'
+
 import type { Sink } from '../../actors/sink.ts'
+import { backfill } from '../../actors/version/backfill.ts'
 import type { Version } from '../../models/version.ts'
 import { tell } from '../../streams/channels.ts'
 import { Fault } from '../../streams/fault.ts'
 import { featureSet } from '../../streams/features/set.ts'
 import type { Feed } from '../../streams/feeds/feed.ts'
 import { type Clock, dayMs, type Millis } from '../../streams/time.ts'
-import type { Swap } from '../../supervisor/lane-journal.ts'
-import { isUnjudged } from '../../supervisor/reconcile.ts'
+import type { Swap } from '../../supervisor/fleet/lane-journal.ts'
+import { isUnjudged } from '../../supervisor/fleet/reconcile.ts'
 import type { Assembly } from '../assemble.ts'
 import type { Config } from '../config/schema.ts'
 import type { Store } from '../store/store.ts'

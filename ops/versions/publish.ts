@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { planInput } from '../../actors/version-input.ts'
+import { planInput } from '../../actors/version/version-input.ts'
 import { intervalMs, type Manifest, parseManifest } from '../../models/manifest.ts'
 import type { Registry } from '../../models/registry.ts'
 import type { Lane, Version } from '../../models/version.ts'

@@ -5,7 +5,7 @@
 import { type Lane, laneName } from '../../models/version.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { Fault } from '../../streams/fault.ts'
-import type { LaneJournal } from '../../supervisor/lane-journal.ts'
+import type { LaneJournal } from '../../supervisor/fleet/lane-journal.ts'
 import type { VersionControls } from '../api/deps.ts'
 import type { Config } from '../config/schema.ts'
 import { followedCoins } from '../daemon/controls.ts'

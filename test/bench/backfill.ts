@@ -5,21 +5,21 @@
  */
 import { join } from 'node:path'
 import { ask } from '../../actors/ask.ts'
-import { type BackfillPorts, backfill } from '../../actors/backfill.ts'
-import { FeatureHistory } from '../../actors/feature-history.ts'
+import { FeatureHistory } from '../../actors/coin/feature-history.ts'
 import {
   artifactRef,
   type InferenceCommand,
   type Loaded,
   type LoadRefused,
 } from '../../actors/inference/inference.ts'
+import { type BackfillPorts, backfill } from '../../actors/version/backfill.ts'
 import { openArtifact } from '../../models/artifact.ts'
 import { inferenceTree, sinkWorker } from '../../ops/assemble.ts'
 import { registerVersion } from '../../ops/store/versions/versions.ts'
 import { featureSet } from '../../streams/features/set.ts'
 import { minuteMs, wallClock } from '../../streams/time.ts'
-import { supervisorPolicy } from '../../supervisor/restart-policy.ts'
-import { startTree } from '../../supervisor/tree.ts'
+import { supervisorPolicy } from '../../supervisor/tree/restart-policy.ts'
+import { startTree } from '../../supervisor/tree/tree.ts'
 import { type Figure, median } from './figure.ts'
 import { type MadeStore, madeStore } from './made-store.ts'
 import { rawTimes, startRaw } from './raw.ts'

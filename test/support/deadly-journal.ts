@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { type JournalNeeds, openJournal as open } from '../../ops/store/versions/journal.ts'
-import type { LaneJournal } from '../../supervisor/lane-journal.ts'
+import type { LaneJournal } from '../../supervisor/fleet/lane-journal.ts'
 
 export function openJournal(needs: JournalNeeds): LaneJournal {
   const journal = open(needs)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type Lane, type Pointer, type Slot, slots, type Version } from '../../models/version.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { Millis } from '../../streams/time.ts'
-import type { LaneJournal, LaneRecord, Stage, Swap } from '../../supervisor/lane-journal.ts'
+import type { LaneJournal, LaneRecord, Stage, Swap } from '../../supervisor/fleet/lane-journal.ts'
 
 type Holders = Readonly<Record<Slot, number | null>>
 type Written = { -readonly [K in keyof Swap]: Swap[K] } & {

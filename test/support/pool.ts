@@ -21,10 +21,10 @@ import type { Version } from '../../models/version.ts'
 import { listen } from '../../streams/channels.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { wallClock } from '../../streams/time.ts'
-import { leafPolicy } from '../../supervisor/restart-policy.ts'
-import { supervise } from '../../supervisor/supervise.ts'
-import { type RunningTree, startTree } from '../../supervisor/tree.ts'
-import { worker } from '../../supervisor/worker.ts'
+import { leafPolicy } from '../../supervisor/tree/restart-policy.ts'
+import { supervise } from '../../supervisor/tree/supervise.ts'
+import { type RunningTree, startTree } from '../../supervisor/tree/tree.ts'
+import { worker } from '../../supervisor/tree/worker.ts'
 
 export interface TestPool {
   readonly tree: RunningTree

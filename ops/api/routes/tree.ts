@@ -1,6 +1,6 @@
 /** The supervision tree as it stands: who lives, in which life, and what became of the others. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import type { TreeNode } from '../../../supervisor/spec.ts'
+import type { TreeNode } from '../../../supervisor/tree/spec.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps } from '../deps.ts'
 import { instant } from '../fields.ts'

@@ -11,7 +11,7 @@ import type { Lane, Pointer, Slot, Version } from '../../../models/version.ts'
 import type { CandleState } from '../../../streams/candles/candle.ts'
 import type { Coin } from '../../../streams/coin.ts'
 import type { Millis } from '../../../streams/time.ts'
-import type { Stage, Swap, Transition } from '../../../supervisor/lane-journal.ts'
+import type { Stage, Swap, Transition } from '../../../supervisor/fleet/lane-journal.ts'
 import type { TrainingQuery, TrainingRead } from '../training/read-training.ts'
 import type { Page, PageQuery } from './page.ts'
 

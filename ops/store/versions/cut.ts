@@ -5,7 +5,7 @@
 import type { Lane } from '../../../models/version.ts'
 import { Fault } from '../../../streams/fault.ts'
 import type { Millis } from '../../../streams/time.ts'
-import type { GoingBack } from '../../../supervisor/lane-journal.ts'
+import type { GoingBack } from '../../../supervisor/fleet/lane-journal.ts'
 import type { Tx } from '../connection.ts'
 import { giveSlot, type Holders, holdersOf, holdMarket, newestOf } from './pointers.ts'
 

@@ -5,7 +5,7 @@
 import type { Verdict } from '../../../models/judging/verdict.ts'
 import { type Lane, versionName } from '../../../models/version.ts'
 import { Fault } from '../../../streams/fault.ts'
-import type { LaneJournal, Order, Stage, Swap } from '../../../supervisor/lane-journal.ts'
+import type { LaneJournal, Order, Stage, Swap } from '../../../supervisor/fleet/lane-journal.ts'
 import type { Sql, Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import { checkTerm, type Lease } from '../lease.ts'

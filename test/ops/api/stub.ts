@@ -7,8 +7,8 @@ import type { CandleRead, PredictionRead, StoreReads } from '../../../ops/store/
 import type { TrainingRead } from '../../../ops/store/training/read-training.ts'
 import { type Coin, parseCoin } from '../../../streams/coin.ts'
 import { Fault } from '../../../streams/fault.ts'
-import type { Swap } from '../../../supervisor/lane-journal.ts'
-import type { TreeNode } from '../../../supervisor/spec.ts'
+import type { Swap } from '../../../supervisor/fleet/lane-journal.ts'
+import type { TreeNode } from '../../../supervisor/tree/spec.ts'
 
 export const btc = parseCoin('BTC/USDT') as Coin
 export const token = 'a-token-for-the-tests'

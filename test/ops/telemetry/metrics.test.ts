@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { type Gauges, measure } from '../../../ops/telemetry/measure.ts'
 import { createMetrics, type Metrics } from '../../../ops/telemetry/metrics.ts'
 import { tell } from '../../../streams/channels.ts'
-import type { TreeNode } from '../../../supervisor/spec.ts'
+import type { TreeNode } from '../../../supervisor/tree/spec.ts'
 
 function node(name: string, more: Partial<TreeNode> = {}): TreeNode {
   return {

@@ -5,7 +5,7 @@ import type { Pointer, Version } from '../../../../models/version.ts'
 import { openJournal } from '../../../../ops/store/versions/journal.ts'
 import { readJournal, readSwaps } from '../../../../ops/store/versions/journal-reads.ts'
 import { minuteMs } from '../../../../streams/time.ts'
-import type { LaneJournal, Swap } from '../../../../supervisor/lane-journal.ts'
+import type { LaneJournal, Swap } from '../../../../supervisor/fleet/lane-journal.ts'
 import {
   btc,
   candle,

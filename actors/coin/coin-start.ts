@@ -1,0 +1,93 @@
+/**
+ * Where a coin takes up its market: where it left it, when the trades since can still be fetched in good time; otherwise
+ * the stretch in between is filled with the source's own candles, and on a first start the candles that the features
+ * need to be whole. Its engine begins at a snapshot, never anywhere else.
+ */
+import { filled } from '../../streams/candles/fill.ts'
+import type { Coin } from '../../streams/coin.ts'
+import { Fault } from '../../streams/fault.ts'
+import { FeatureEngine } from '../../streams/features/engine.ts'
+import { RowBlock } from '../../streams/features/rows.ts'
+import type { Feed } from '../../streams/feeds/feed.ts'
+import { floorTo, type Millis } from '../../streams/time.ts'
+import type { HistoryWriter, LedgerReader } from '../ledger.ts'
+import type { Sink } from '../sink.ts'
+import { CoinEngine } from './coin-engine.ts'
+import type { CoinLine } from './coin-line.ts'
+import { type FeatureHistory, skipTo } from './feature-history.ts'
+
+export interface CatchUpPorts {
+  readonly feed: Feed
+  readonly reader: LedgerReader
+  readonly history: HistoryWriter
+  readonly intervalMs: Millis
+  readonly graceMs: Millis
+  /** History fetched before the first prediction; the rest follows in the background. */
+  readonly warmMs: Millis
+  /** A longer absence than this is caught up from candles instead of trades. */
+  readonly tradesReachMs: Millis
+}
+
+export async function catchUp(ports: CatchUpPorts, coin: Coin): Promise<Millis> {
+  const { feed, reader, intervalMs } = ports
+  const position = await reader.position(coin)
+  const closedTo = floorTo(feed.now() - ports.graceMs, intervalMs)
+  if (position !== undefined && closedTo - position <= ports.tradesReachMs) return position
+  const range = {
+    from: position ?? closedTo - ports.warmMs,
+    to: closedTo,
+    existed: position !== undefined,
+  }
+  const pages = feed.history.candles(coin, range.from, range.to)
+  for await (const candles of filled(coin, intervalMs, range, pages))
+    await ports.history.writeHistory(candles)
+  return closedTo
+}
+
+export interface EnginePorts {
+  readonly line: CoinLine
+  readonly reader: LedgerReader
+  readonly features: FeatureHistory
+  readonly featureHash: string
+  readonly sink: Sink
+  readonly correctionMs: Millis
+}
+
+/** Steps the engine over what the ledger has, so that ring and engine stand at `position`. */
+export async function loadEngine(ports: EnginePorts, position: Millis): Promise<CoinEngine> {
+  const { line, features } = ports
+  const lag = ports.correctionMs / line.intervalMs
+  const from = position - Math.max(ports.correctionMs, line.ring.capacity * line.intervalMs)
+  let loaded: CoinEngine | undefined
+  let begun: FeatureEngine | undefined
+  const unread = new RowBlock(line.ring.columns, 64)
+  line.reset()
+  for await (const { engine, candles } of features.pass(line.coin, from, position)) {
+    const first = engine === begun ? 0 : skipTo(engine, candles, from, unread)
+    if (first === candles.length) continue
+    if (engine !== begun || !loaded) loaded = new CoinEngine(engine, line.ring, lag)
+    begun = engine
+    for (const candle of candles.slice(first)) loaded.close(candle, features.dueAt(candle))
+  }
+  return loaded ?? new CoinEngine(new FeatureEngine(line.intervalMs), line.ring, lag)
+}
+
+/** An engine that has no snapshot to go back to leaves one: later starts, and whoever comes from older history, go on from it. */
+export async function keepOrigin(
+  ports: EnginePorts,
+  engine: CoinEngine,
+  position: Millis,
+): Promise<void> {
+  const { line, reader, sink, featureHash } = ports
+  const settled = engine.settled()
+  if (!settled || (await reader.snapshot(line.coin, featureHash, position))) return
+  const entry = {
+    type: 'snapshot',
+    coin: line.coin,
+    hash: featureHash,
+    ...settled,
+    isOrigin: true,
+  } as const
+  if (sink.tell({ type: 'write', entries: [entry] })) return
+  throw new Fault('sink.full', 'the sink takes nothing now', { retryable: true })
+}

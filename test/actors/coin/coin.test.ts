@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { coin } from '../../../actors/coin/coin.ts'
+import { CoinLine, type LineHint } from '../../../actors/coin/coin-line.ts'
+import { FeatureHistory } from '../../../actors/coin/feature-history.ts'
+import type { SinkCommand } from '../../../actors/sink.ts'
+import { inProcessBus } from '../../../streams/bus.ts'
+import type { Candle } from '../../../streams/candles/candle.ts'
+import { FeatureEngine } from '../../../streams/features/engine.ts'
+import { featureSet } from '../../../streams/features/set.ts'
+import type { Feed } from '../../../streams/feeds/feed.ts'
+import { dayMs, type Millis, minuteMs } from '../../../streams/time.ts'
+import { TradesBuilder } from '../../../streams/trade.ts'
+import { btc, madeCandles } from '../../support/candles.ts'
+import { MemoryLedger } from '../../support/memory-ledger.ts'
+import { inbox, probe } from '../../support/probe.ts'
+
+const from = Date.UTC(2026, 0, 10)
+const graceMs = 2_000
+const correctionMs = 10 * minuteMs
+const set = featureSet(minuteMs)
+const at = (minutes: number): Millis => from + minutes * minuteMs
+/** What the source has: two days before `from`, and a day after it. */
+const past = madeCandles({ from: from - 2 * dayMs, count: 3 * 1_440 })
+
+interface Stood {
+  readonly now?: Millis
+  readonly ledger?: MemoryLedger
+}
+
+async function stand({ now = from + graceMs, ledger = new MemoryLedger() }: Stood = {}) {
+  const asked: [from: Millis, to: Millis][] = []
+  const feed: Feed = {
+    source: 'tape',
+    mode: 'tape',
+    market: 'made',
+    speed: Number.POSITIVE_INFINITY,
+    now: () => now,
+    open: () => assert.fail('the feed is opened by its own actor'),
+    history: {
+      candleColumns: { takerBuyVolume: true, trades: true },
+      earliest: (_coin, notBefore) => Promise.resolve(notBefore),
+      candles: async function* (_coin, since, to) {
+        asked.push([since, to])
+        yield past.filter(({ openAt }) => openAt >= since && openAt < to)
+      },
+      trades: async function* () {},
+    },
+  }
+  const line = new CoinLine(btc, minuteMs, set.columns.length, 64)
+  const bus = inProcessBus()
+  const box = inbox<SinkCommand>()
+  const committed: Millis[] = []
+  const hints: LineHint[] = []
+  line.hints$.subscribe((hint) => hints.push(hint))
+  const spec = coin({
+    ...{ line, feed, bus, reader: ledger, history: ledger, sink: box, graceMs, correctionMs },
+    features: new FeatureHistory({
+      reader: ledger,
+      set,
+      dueAt: ({ openAt }) => openAt + minuteMs,
+    }),
+    featureHash: set.hash,
+    intervalMs: minuteMs,
+    warmMs: 2 * dayMs,
+    tradesReachMs: 2 * 60 * minuteMs,
+    committed: (to) => committed.push(to),
+  })
+  type Message = Parameters<typeof spec.receive>[1]
+  const { self, told, later, piped, crashes } = probe<Message>()
+  let state = await spec.start(self)
+  const settle = async (): Promise<void> => {
+    for (;;) {
+      await piped()
+      const message = told.shift()
+      if (!message) return
+      state = await spec.receive(state, message, self)
+    }
+  }
+  /** Commits what the sink was given, oldest first, and lets the actor hear of it. */
+  const commit = async (): Promise<void> => {
+    for (let next = box.taken.shift(); next; next = box.taken.shift()) {
+      if (next.type !== 'write') continue
+      const { predictions } = await ledger.commit(next.entries)
+      next.replyTo?.({ predictions, stale: 0 })
+      await settle()
+      await setImmediate()
+    }
+  }
+  const minute = (i: number, price = 100 + i): void => {
+    const trades = new TradesBuilder()
+    trades.push(at(i) + 1_000, i * 10, price, 1, 1)
+    trades.push(at(i) + 30_000, i * 10 + 1, price + 1, 2, -1)
+    bus.publish(btc, { type: 'trades', coin: btc, trades: trades.take() })
+  }
+  const clock = (i: number): void =>
+    bus.publish(btc, { type: 'clock', coin: btc, at: at(i) + graceMs, receivedAt: 0 })
+  const elapse = async (): Promise<void> => {
+    const due = later.shift()
+    assert.ok(due, 'it has set a timer')
+    state = await spec.receive(state, due.message, self)
+    await settle()
+  }
+  await commit()
+  hints.length = 0
+  return {
+    ...{ ledger, line, bus, box, committed, hints, crashes, asked, later },
+    ...{ settle, commit, minute, clock, elapse },
+  }
+}
+
+test('a first start fetches what the features need, and begins with the candle that is open', async () => {
+  const { line, asked, committed, ledger } = await stand()
+  assert.deepEqual(asked, [[from - 2 * dayMs, from]])
+  assert.deepEqual(committed, [from])
+  assert.equal(line.ring.to, from)
+  assert.equal(ledger.written('snapshot')[0]?.isOrigin, true)
+})
+
+test('candle, position and features go to the sink in one write, and only then are versions told', async () => {
+  const { minute, clock, settle, commit, box, hints, ledger, line } = await stand()
+  minute(0)
+  clock(1)
+  await settle()
+  assert.equal(box.taken.length, 1)
+  const [write] = box.taken
+  assert.deepEqual(write?.type === 'write' && write.entries.map(({ type }) => type), [
+    'trades',
+    'candle',
+    'position',
+    'features',
+  ])
+  assert.deepEqual(hints, [{ type: 'closed', openAt: from }])
+  assert.equal(line.committedTo, from, 'nothing is said to be durable before it is')
+  await commit()
+  assert.equal(line.committedTo, at(1))
+  assert.equal(await ledger.position(btc), at(1))
+  assert.equal(ledger.all(btc).at(-1)?.close, 101)
+})
+
+test('a full sink is offered the very same write again, and nothing overtakes it', async () => {
+  const { minute, clock, settle, commit, elapse, box, ledger, hints } = await stand()
+  box.isFull = true
+  minute(0)
+  clock(1)
+  await settle()
+  minute(1)
+  clock(2)
+  await settle()
+  assert.deepEqual(hints, [])
+  box.isFull = false
+  await elapse()
+  await commit()
+  await commit()
+  const candles = ledger.written('candle').map(({ candle }) => candle.openAt)
+  assert.deepEqual(candles, [at(0), at(1)])
+})
+
+test('a late trade inside the window rewrites candle and rows at once, as an unbroken pass would have', async () => {
+  const { minute, clock, settle, commit, bus, hints, ledger, line } = await stand()
+  for (const i of [0, 1, 2, 3]) {
+    minute(i)
+    clock(i + 1)
+  }
+  await settle()
+  await commit()
+  const late = new TradesBuilder()
+  late.push(at(1) + 40_000, 15, 500, 1, 1)
+  bus.publish(btc, { type: 'trades', coin: btc, trades: late.take() })
+  await settle()
+  await commit()
+  const candles = ledger.all(btc)
+  const mended = candles.find(({ openAt }) => openAt === at(1))
+  assert.deepEqual([mended?.high, mended?.state, mended?.revision], [500, 'corrected', 1])
+  assert.deepEqual(hints.at(-1), { type: 'mended', from: at(1) })
+  const engine = new FeatureEngine(minuteMs)
+  const values = new Float64Array(set.columns.length)
+  for (const candle of candles) engine.step(candle, values)
+  assert.deepEqual(line.ring.at(at(3))?.values, values)
+})
+
+test('a gap is recorded when it comes; healed late, the engine is rebuilt from the ledger before anything follows', async () => {
+  const { minute, clock, settle, commit, bus, hints, ledger, line } = await stand()
+  const gap = { coin: btc, from: at(1), to: at(3), cause: 'disconnected' } as const
+  minute(0)
+  clock(1)
+  bus.publish(btc, { type: 'gap', gap })
+  clock(3)
+  for (let i = 3; i < 30; i++) {
+    minute(i)
+    clock(i + 1)
+  }
+  await settle()
+  await commit()
+  const states = ledger.all(btc).filter(({ openAt }) => openAt >= from && openAt < at(4))
+  assert.deepEqual(
+    states.map(({ state }) => state),
+    ['final', 'missing', 'missing', 'final'],
+  )
+  minute(1)
+  // Of the second minute the source has its own candle and no trades any more.
+  const [own] = madeCandles({ from: at(2), count: 1 })
+  bus.publish(btc, { type: 'healed', gap, candles: [own as Candle] })
+  minute(30)
+  clock(31)
+  await settle()
+  await commit()
+  await commit()
+  assert.deepEqual(await ledger.openGaps(btc), [])
+  assert.ok(hints.some((hint) => hint.type === 'mended' && hint.from === at(1)))
+  const candles = ledger.all(btc)
+  assert.ok(candles.every(({ state }) => state !== 'missing'))
+  const healed = candles.find(({ openAt }) => openAt === at(2))
+  assert.deepEqual([healed?.state, healed?.close], ['corrected', own?.close])
+  const engine = new FeatureEngine(minuteMs)
+  const values = new Float64Array(set.columns.length)
+  for (const candle of candles) engine.step(candle, values)
+  assert.deepEqual(line.ring.at(at(30))?.values, values)
+})
+
+test('a short absence goes on from the position; a long one is filled with candles of the source', async () => {
+  const first = await stand()
+  first.minute(0)
+  first.clock(1)
+  await first.settle()
+  await first.commit()
+  const soon = await stand({ now: at(100), ledger: first.ledger })
+  assert.deepEqual(soon.asked, [])
+  assert.deepEqual(soon.committed, [at(1)])
+  const late = await stand({ now: at(1_000) + graceMs, ledger: first.ledger })
+  assert.deepEqual(late.asked, [[at(1), at(1_000)]])
+  assert.deepEqual(late.committed, [at(1_000)])
+  assert.equal(late.line.ring.to, at(1_000))
+})
