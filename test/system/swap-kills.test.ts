@@ -37,21 +37,21 @@ interface Stage {
   readonly daemon: () => Promise<RunningDaemon>
   readonly killAt: (when: string) => void
   /** A new artifact in the registry. */
-  readonly version: (daemon: RunningDaemon) => Promise<number>
+  readonly version: (daemon: RunningDaemon, query?: string) => Promise<number>
 }
 
-function stage(t: TestContext): Stage {
-  const at = house(t, config)
+function stage(t: TestContext, written = config): Stage {
+  const at = house(t, written)
   const file = join(at.config, '..', 'death')
   let mark = 0
   return {
     daemon: () => startDaemon(t, at, 60_000, { preload, env: { STARLING_TEST_DEATH: file } }),
     killAt: (when) => writeFileSync(file, when),
-    version: async (daemon) => {
+    version: async (daemon, query = '') => {
       mark += 1
       const folder = testFolder(t)
       await writeVersion(folder, mark)
-      return (await publish(daemon, folder, 'coin=BTC-USDT')).version
+      return (await publish(daemon, folder, `coin=BTC-USDT${query}`)).version
     },
   }
 }
@@ -121,6 +121,53 @@ test('killed before and after a rollback is written, it is either not made or ma
       assert.deepEqual([back.kind, back.state, back.missed, back.twice], ['rollback', 'done', 0, 0])
     }
   }
+  await assertContinuity(daemon)
+  await daemon.end('SIGTERM')
+})
+
+test('killed before and after a refusal is written, the version is refused and nothing has moved', async (t) => {
+  const { daemon: start, killAt, version } = stage(t)
+  let daemon = await start()
+  const before = await slotsOf(daemon, lane)
+  for (const when of ['before end rejected', 'after end rejected']) {
+    killAt(when)
+    // Nobody has judged it, and a day is too little to be judged by.
+    const to = await version(daemon, '&activate=true')
+    await died(daemon)
+    daemon = await start()
+    const swap = await ended(daemon, (await newest(daemon)).id)
+    assert.deepEqual([swap.to, swap.state], [to, 'rejected'], when)
+    const { state } = await daemon.get<{ state: string }>(`/api/v1/models/${lane}/${to}`)
+    assert.equal(state, 'rejected', when)
+    assert.deepEqual(await slotsOf(daemon, lane), before, when)
+  }
+  await assertContinuity(daemon)
+  await daemon.end('SIGTERM')
+})
+
+test('killed in the middle of its backfill, a version goes on where it had come to', async (t) => {
+  const { daemon: start, version } = stage(t, config.replace('historyDays: 1', 'historyDays: 8'))
+  let daemon = await start()
+  await until('the history is there', async () => {
+    const [coin] = await daemon.get<{ candles: number }[]>('/api/v1/coins')
+    return (coin?.candles ?? 0) >= 8 * 1_440
+  })
+  const to = await version(daemon)
+  await order(daemon, lane, to)
+  const reached = async (): Promise<number | undefined> => {
+    const { backfilledTo } = await daemon.get<{ backfilledTo: string | null }>(
+      `/api/v1/models/${lane}/${to}`,
+    )
+    return backfilledTo === null ? undefined : Date.parse(backfilledTo)
+  }
+  const before = await until('some of it is answered', reached)
+  await daemon.end('SIGKILL')
+  daemon = await start()
+  const swap = await ended(daemon, (await newest(daemon)).id)
+  assert.deepEqual([swap.state, swap.missed, swap.twice], ['done', 0, 0])
+  const goesOn = /"event":"version.backfilling".*?"from":"?([^",]+)/.exec(daemon.output())
+  assert.ok(goesOn, 'it was not over yet')
+  assert.ok(new Date(goesOn[1] as string).getTime() >= before, `${goesOn[1]}, not from the start`)
   await assertContinuity(daemon)
   await daemon.end('SIGTERM')
 })
