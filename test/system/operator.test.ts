@@ -178,6 +178,22 @@ describe('an operator', { concurrency: true }, () => {
     assert.equal(existsSync(join(at.data, 'lock')), false)
   })
 
+  test('a second Ctrl-C does not wait for the first, and the next start goes on from there', async (t) => {
+    const daemon = await startDaemon(t, house(t))
+    await progress(daemon, 6)
+    const before = await seen(daemon)
+    const exit = new Promise((resolve) => daemon.process.once('exit', resolve))
+    daemon.process.kill('SIGINT')
+    await until('it is stopping', () => daemon.output().includes('stopping on SIGINT'))
+    daemon.process.kill('SIGINT')
+    assert.equal(await exit, 130)
+    const next = await startDaemon(t, daemon.house)
+    await progress(next, 6)
+    assertKept(before, await seen(next))
+    await assertContinuity(next)
+    assert.equal((await next.end('SIGTERM')).code, 0)
+  })
+
   test('an ordinary user runs two side by side, from a path with spaces; each is its own', {
     skip: process.getuid?.() === 0 ? false : 'all other tests run as an ordinary user then',
   }, async (t) => {
