@@ -11,15 +11,15 @@ import { readSource, type Source, type Violation } from './tidy/source.ts'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Tracked and not yet tracked, without what git ignores; without git (an image, an archive) the rules have no say. */
-function filesOfTheTree(): readonly string[] | undefined {
+function filesOfTheTree(...kinds: readonly string[]): readonly string[] | undefined {
   if (!existsSync(join(root, '.git'))) return undefined
-  const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '*.ts', '*.mjs']
+  const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', ...kinds]
   return execFileSync('git', list, { cwd: root, encoding: 'utf8' })
     .split('\0')
     .filter((path) => path !== '' && existsSync(join(root, path)))
 }
 
-const paths = filesOfTheTree()
+const paths = filesOfTheTree('*.ts', '*.mjs')
 const tree = (paths ?? []).map((path) => readSource(path, readFileSync(join(root, path), 'utf8')))
 
 test('the tree is there to be read', { skip: paths ? false : 'not a git checkout' }, () => {
@@ -36,6 +36,22 @@ for (const [name, rule] of Object.entries(rules)) {
     assert.equal(found.length, 0, `\n${found.join('\n')}`)
   })
 }
+
+test('what documents and comments name is there', {
+  skip: paths ? false : 'not a git checkout',
+}, () => {
+  const named =
+    /(?<![\w/.-])(?:streams|models|actors|supervisor|ops|test)\/[a-z0-9_./-]+\.(?:ts|mjs|py|md|sql|json)\b/g
+  const gone = [...(paths ?? []), ...(filesOfTheTree('*.md') ?? [])]
+    // The rules are shown on files that are made up.
+    .filter((path) => !path.startsWith('test/tidy'))
+    .flatMap((path) =>
+      (readFileSync(join(root, path), 'utf8').match(named) ?? [])
+        .filter((name) => !existsSync(join(root, name)))
+        .map((name) => `${path} names ${name}`),
+    )
+  assert.deepEqual(gone, [])
+})
 
 type RuleName = keyof typeof rules
 
