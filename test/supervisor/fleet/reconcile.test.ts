@@ -193,7 +193,7 @@ function lifeOf([, version, how, drains]: RegExpExecArray): LifeView {
   const standings: Readonly<Record<string, LifeView['standing']>> = {
     '?': 'loading',
     '!': 'quarantined',
-    '..': 'left',
+    '.': 'left',
   }
   const standing = standings[how as string] ?? 'following'
   return {
