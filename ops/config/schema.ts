@@ -63,7 +63,10 @@ const familySettings = z
       .nullable()
       .default(null)
       .describe('how far ahead it looks; null: as far as the family does by itself'),
-    retrain: duration.prefault('5d').describe('how old its newest version may grow'),
+    retrain: duration
+      .nullable()
+      .default(null)
+      .describe('how old its newest version may grow; null: as the family says, 5d by itself'),
     warmStart: z
       .boolean({ error: 'true or false' })
       .default(false)

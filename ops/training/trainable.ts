@@ -118,15 +118,22 @@ function giveSigns(clock: Clock, { tell }: StepWork): () => void {
 /** What the schedule must know of a family. */
 export function trainable(name: string, config: Config, trainers: Trainers): Trainable {
   const family = familyOf(name)
-  if (family instanceof Fault) return { obstacle: family.message, candlesMin: 0, candlesMax: 0 }
+  const { retrain = null, warmStart = false } = config.fleet.families[name] ?? {}
+  if (family instanceof Fault) {
+    const never = { candlesMin: 0, candlesMax: 0, retrainMs: Number.POSITIVE_INFINITY }
+    return { obstacle: family.message, ...never }
+  }
   const needs = {
     rowsMax: family.rowsMax,
     testDaysMin: config.gate.daysMin,
     intervalMs: config.market.interval,
   }
-  const isWarm = config.fleet.families[name]?.warmStart === true
-  const obstacle = (isWarm && coldOnly(family)) || trainers.obstacleTo(family)
-  return { obstacle: obstacle ? obstacle.message : null, ...candlesFor(needs) }
+  const obstacle = (warmStart && coldOnly(family)) || trainers.obstacleTo(family)
+  return {
+    obstacle: obstacle ? obstacle.message : null,
+    ...candlesFor(needs),
+    retrainMs: retrain ?? family.retrain,
+  }
 }
 
 /** Why a warm start cannot be had of a family; null where it can. */

@@ -42,6 +42,8 @@ export interface Trainable {
   readonly obstacle: string | null
   readonly candlesMin: number
   readonly candlesMax: number
+  /** How old its newest version may grow. */
+  readonly retrainMs: Millis
 }
 
 export interface Training {
@@ -123,7 +125,7 @@ export function openTraining(ports: TrainingPorts): Training {
       plan: () => {
         if (!isOff) return [...plan.values()]
         const due = { type: 'off', detail: 'training.where is off' } as const
-        return lanesOf(ports).map(({ lane }) => ({ lane, due }))
+        return lanesOf(ports).map((lane) => ({ lane, due }))
       },
     },
     stop: fetched.stop,
@@ -132,15 +134,12 @@ export function openTraining(ports: TrainingPorts): Training {
 
 function lanesOf({ coins, config }: TrainingPorts) {
   return coins().flatMap((coin) =>
-    Object.entries(config.fleet.families).map(([family, { retrain }]) => ({
-      lane: { coin, family },
-      retrainMs: retrain,
-    })),
+    Object.keys(config.fleet.families).map((family) => ({ coin, family })),
   )
 }
 
 function checkLane(ports: TrainingPorts, lane: Lane): void {
-  if (!lanesOf(ports).some(({ lane: it }) => laneName(it) === laneName(lane)))
+  if (!lanesOf(ports).some((it) => laneName(it) === laneName(lane)))
     throw new Fault('lane.unknown', `${laneName(lane)} is not followed here`)
 }
 
@@ -148,16 +147,20 @@ async function factsOf(
   ports: TrainingPorts,
   fetchedOf: (coin: Coin) => Pick<History, 'isFetched' | 'fetchingMs'>,
 ): Promise<readonly LaneFacts[]> {
-  const { store, trainable } = ports
+  const { store, config } = ports
+  // Once for each family: its defaults are read from the disk, and a fleet may have a hundred lanes.
+  const trainables = new Map(
+    Object.keys(config.fleet.families).map((name) => [name, ports.trainable(name)]),
+  )
   const known = await readTrainedLanes(store.sql)
   const stored = new Map<Coin, number>()
   for (const coin of ports.coins()) {
     const range = await store.reader.candleRange(coin)
     stored.set(coin, range ? (range.to - range.from) / store.intervalMs : 0)
   }
-  return lanesOf(ports).map(({ lane, retrainMs }) => {
+  return lanesOf(ports).map((lane) => {
     const it = known.get(laneName(lane))
-    const { obstacle, candlesMin, candlesMax } = trainable(lane.family)
+    const { obstacle, candlesMin, candlesMax, retrainMs } = trainables.get(lane.family) as Trainable
     return {
       lane,
       retrainMs,

@@ -68,7 +68,7 @@ test('families of the file replace the default ones; the environment adds to wha
   const file = fileWith(t, 'fleet: { families: { linear: { horizon: 30m }, mine: {} } }')
   const { config } = loadConfig({ file, env: { STARLING_FLEET_FAMILIES_MINE_RETRAIN: '1d' } })
   assert.deepEqual(config.fleet.families, {
-    linear: { horizon: 1_800_000, retrain: 432_000_000, warmStart: false, expiresAfter: null },
+    linear: { horizon: 1_800_000, retrain: null, warmStart: false, expiresAfter: null },
     mine: { horizon: null, retrain: 86_400_000, warmStart: false, expiresAfter: null },
   })
 })

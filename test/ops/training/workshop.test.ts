@@ -180,6 +180,14 @@ test('a family that takes no weights says so, and is not scheduled with a warm s
   assert.equal(trainable('tst', config, trainers).obstacle, null)
 })
 
+test('a family is trained as often as it says itself, or as the configuration says', () => {
+  const trainers = { obstacleTo: () => null, commandFor: assert.fail }
+  const families = { linear: {}, tst: { retrain: '1d' } }
+  const config = configSchema.parse({ fleet: { families } })
+  assert.equal(trainable('linear', config, trainers).retrainMs, linear.retrain)
+  assert.equal(trainable('tst', config, trainers).retrainMs, dayMs)
+})
+
 /** A machine on which `python3` is this script, or is not at all. */
 function machine(script: string | null): Trainers {
   const bin = mkdtempSync(join(path, 'bin-'))
