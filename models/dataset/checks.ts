@@ -74,7 +74,7 @@ export function check(found: Found, limits: CheckLimits = checkLimits): readonly
       ok: nulls <= limits.nullsMax,
       found: nulls,
       limit: limits.nullsMax,
-      detail: `${found.nulls} of ${found.values} values are not there${nulls > limits.nullsMax ? ': a column that this source does not tell?' : ''}`,
+      detail: nullsText(found, nulls > limits.nullsMax),
     },
     {
       name: 'schema',
@@ -108,6 +108,11 @@ export function check(found: Found, limits: CheckLimits = checkLimits): readonly
       detail: `the newest candle closed at ${iso(found.to)}, ${(age / 3_600_000).toFixed(1)} hours before the market's present`,
     },
   ]
+}
+
+function nullsText({ nulls, values }: Found, isTooMany: boolean): string {
+  const why = isTooMany ? ': a column that this source does not tell?' : ''
+  return `${nulls} of ${values} values are not there${why}`
 }
 
 function labelsText({ balance, labelsDiffer }: Found): string {

@@ -46,7 +46,9 @@ td, th { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align:
 th { color: var(--soft); font-size: .85rem }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 .ok { color: var(--buy) } .bad { color: var(--sell); font-weight: 600 }
-.scroll { overflow-x: auto } .scroll td, .scroll th { padding: .15rem .4rem; font-size: .8rem; white-space: nowrap } svg { display: block } figure { margin: 0 } figcaption { color: var(--soft); font-size: .85rem }`
+.scroll { overflow-x: auto }
+.scroll td, .scroll th { padding: .15rem .4rem; font-size: .8rem; white-space: nowrap }
+svg { display: block } figure { margin: 0 } figcaption { color: var(--soft); font-size: .85rem }`
 
 function balanceBar(balance: readonly [number, number, number]): string {
   const total = Math.max(1, balance[0] + balance[1] + balance[2])

@@ -9,7 +9,9 @@ const look = `
   const { readFileSync, readdirSync } = require('node:fs')
   const fields = (path) => readFileSync(path + '/stat', 'utf8').replace(/^.*\\) /s, '').split(' ')
   const tasks = readdirSync('/proc/self/task').map((it) => fields('/proc/self/task/' + it))
-  console.log(JSON.stringify({ args: process.argv.slice(1), session: tasks[0][3], nice: tasks.map((it) => it[16]), policy: tasks.map((it) => it[38]) }))`
+  const of = (at) => tasks.map((it) => it[at])
+  const [session] = of(3)
+  console.log(JSON.stringify({ args: process.argv.slice(1), session, nice: of(16), policy: of(38) }))`
 
 async function said() {
   const { command, args, detached } = politely(process.execPath, ['-e', look, 'a b', '$c'])
