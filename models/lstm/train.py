@@ -2,27 +2,10 @@
 import numpy as np
 import torch
 from starling_models import nets
-from starling_models.protocol import say
 from starling_models.trainer import main
 
 # In deviations: what lies further out is learnt as if it lay here.
 FAR = 5.0
-
-
-class Model:
-    output = "value"
-
-    def __init__(self, net, loss, settings, length, columns):
-        self.net, self.loss, self.settings, self.length, self.columns = net, loss, settings, length, columns
-
-    def answer(self, x):
-        return nets.predict(self.net, x)
-
-    def graph(self):
-        return nets.to_onnx(self.net, self.length, self.columns, self.output)
-
-    def importance(self):
-        return None
 
 
 class Lstm:
@@ -30,18 +13,16 @@ class Lstm:
 
     def fit(self, parts, settings, job, trial):
         train, validate, _ = parts
-        torch.manual_seed(job.seed)
-        torch.set_num_threads(job.threads)
-        mean, deviation = nets.moments(train)
+        nets.begin(job)
         unit = float(train.y.std())
-        net = nets.Lstm(mean, deviation, unit, int(settings["width"]))
-        if job.request["warmStart"]:
-            say("warning", text=f"begins with {nets.begin_with(net, job.request['warmStart'])} tensors of the serving version")
-            net.unit.copy_(torch.as_tensor(unit))
+        net = nets.Lstm(*nets.moments(train), unit, int(settings["width"]))
+        nets.warm(net, job)
+        # The unit that this training's labels are in, whatever it began with.
+        net.unit.copy_(torch.as_tensor(unit))
         y = [np.clip(part.y / unit, -FAR, FAR).astype(np.float32)[:, None] for part in (train, validate)]
         nets.fit(net, torch.nn.HuberLoss(), train, y[0], validate, y[1], settings, job, trial)
-        model = Model(net, 0.0, settings, job.length, len(mean))
-        said = np.concatenate([model.answer(validate.take(i))[:, 0] for i in np.array_split(np.arange(len(validate)), 16)])
+        model = nets.Model(net, settings, job, "value")
+        said = model.over(validate)[:, 0]
         model.loss = float(((said - validate.y) ** 2).mean() / max(validate.y.var(), 1e-30))
         return model
 

@@ -2,24 +2,7 @@
 import numpy as np
 import torch
 from starling_models import classes, nets
-from starling_models.protocol import say
 from starling_models.trainer import main
-
-
-class Model:
-    output = "probabilities"
-
-    def __init__(self, net, loss, settings, length, columns):
-        self.net, self.loss, self.settings, self.length, self.columns = net, loss, settings, length, columns
-
-    def answer(self, x):
-        return nets.predict(self.net, x)
-
-    def graph(self):
-        return nets.to_onnx(self.net, self.length, self.columns, self.output)
-
-    def importance(self):
-        return None
 
 
 class Tst:
@@ -27,23 +10,20 @@ class Tst:
 
     def fit(self, parts, settings, job, trial):
         train, validate, _ = parts
-        torch.manual_seed(job.seed)
-        torch.set_num_threads(job.threads)
-        mean, deviation = nets.moments(train)
+        nets.begin(job)
         weights = classes.weights_of(train.y, settings["balance"])
         net = nets.Tst(
-            mean, deviation, job.length, np.log(weights), int(settings["width"]), int(settings["heads"]),
+            *nets.moments(train), job.length, np.log(weights), int(settings["width"]), int(settings["heads"]),
             int(settings["layers"]), int(settings["wide"]), settings["dropout"],
         )
-        if job.request["warmStart"]:
-            say("warning", text=f"begins with {nets.begin_with(net, job.request['warmStart'])} tensors of the serving version")
-            net.shift.copy_(torch.as_tensor(np.log(weights), dtype=torch.float32))
+        nets.warm(net, job)
+        # Of this training's weights, whatever it began with.
+        net.shift.copy_(torch.as_tensor(np.log(weights), dtype=torch.float32))
         loss = torch.nn.CrossEntropyLoss(torch.as_tensor(weights, dtype=torch.float32, device=nets.device()))
         y = [part.y.astype(np.int64) for part in (train, validate)]
         nets.fit(net, loss, train, y[0], validate, y[1], settings, job, trial)
-        model = Model(net, 0.0, settings, job.length, len(mean))
-        said = np.concatenate([model.answer(validate.take(i)) for i in np.array_split(np.arange(len(validate)), 16)])
-        model.loss = classes.log_loss(said, validate.y)
+        model = nets.Model(net, settings, job, "probabilities")
+        model.loss = classes.log_loss(model.over(validate), validate.y)
         return model
 
     def space(self, trial, defaults):

@@ -86,5 +86,5 @@ function row(name: string | undefined, ...figures: readonly (number | null | und
 
 export function figure(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–'
-  return value === 0 ? '0' : String(Number(value.toPrecision(3)))
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(3)))
 }

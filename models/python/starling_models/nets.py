@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from .protocol import say
+
 CLIP = 8.0
 
 
@@ -30,25 +32,34 @@ class Standard(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self, d, heads, wide, dropout):
+    """One layer over the whole window; with `newest`, for its newest step alone, which is all that a read-out there needs."""
+
+    def __init__(self, d, heads, wide, dropout, newest):
         super().__init__()
-        self.heads = heads
-        self.qkv, self.out = nn.Linear(d, 3 * d), nn.Linear(d, d)
+        self.heads, self.newest = heads, newest
+        self.q, self.kv, self.out = nn.Linear(d, d), nn.Linear(d, 2 * d), nn.Linear(d, d)
         self.n1, self.n2 = nn.LayerNorm(d), nn.LayerNorm(d)
         self.up, self.down = nn.Linear(d, wide), nn.Linear(wide, d)
         self.drop = nn.Dropout(dropout)
 
+    def by_head(self, x):
+        # Sizes as plain numbers, so that the graph need not compute them.
+        return x.view(-1, int(x.shape[1]), self.heads, int(x.shape[2]) // self.heads).transpose(1, 2)
+
     def forward(self, x):
-        b, t, d = x.shape
-        q, k, v = self.qkv(self.n1(x)).view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
-        a = torch.softmax(q @ k.transpose(-1, -2) / math.sqrt(d // self.heads), -1) @ v
-        x = x + self.drop(self.out(a.transpose(1, 2).reshape(b, t, d)))
+        seen = self.n1(x)
+        asking = seen[:, -1:] if self.newest else seen
+        x = x[:, -1:] if self.newest else x
+        d = int(x.shape[2])
+        q, k, v = (self.by_head(it) for it in (self.q(asking), *self.kv(seen).split(d, -1)))
+        a = torch.softmax(q @ k.transpose(-1, -2) / math.sqrt(int(q.shape[-1])), -1) @ v
+        x = x + self.drop(self.out(a.transpose(1, 2).reshape(-1, int(x.shape[1]), d)))
         return x + self.drop(self.down(nn.functional.gelu(self.up(self.n2(x)))))
 
 
 class Tst(nn.Module):
-    """A time-series transformer with sinusoidal positions: classes from the mean over the window. `shift` puts right in the
-    graph what class weights have bent."""
+    """A time-series transformer with sinusoidal positions: classes from the newest step, which has looked at the whole window.
+    `shift` puts right in the graph what class weights have bent."""
 
     def __init__(self, mean, deviation, length, shift, d, heads, layers, wide, dropout):
         super().__init__()
@@ -58,11 +69,11 @@ class Tst(nn.Module):
         place[:, 0::2], place[:, 1::2] = torch.sin(p * i), torch.cos(p * i)
         self.register_buffer("place", place)
         self.register_buffer("shift", torch.as_tensor(shift, dtype=torch.float32))
-        self.encoders = nn.Sequential(*[Encoder(d, heads, wide, dropout) for _ in range(layers)])
+        self.encoders = nn.Sequential(*[Encoder(d, heads, wide, dropout, i == layers - 1) for i in range(layers)])
         self.norm, self.classes = nn.LayerNorm(d), nn.Linear(d, 3)
 
     def raw(self, x):
-        return self.classes(self.norm(self.encoders(self.into(self.standard(x)) + self.place)).mean(1))
+        return self.classes(self.norm(self.encoders(self.into(self.standard(x)) + self.place)[:, -1]))
 
     def forward(self, x):
         return torch.softmax(self.raw(x) - self.shift, -1)
@@ -82,6 +93,11 @@ class Lstm(nn.Module):
 
     def forward(self, x):
         return self.raw(x) * self.unit
+
+
+def begin(job):
+    torch.manual_seed(job.seed)
+    torch.set_num_threads(job.threads)
 
 
 def moments(part, rows=20_000):
@@ -145,9 +161,26 @@ def evaluate(model, loss_of, part, y, where):
     return total / len(part)
 
 
-def predict(model, x):
-    with torch.no_grad():
-        return torch.cat([model(b) for b in torch.from_numpy(np.ascontiguousarray(x)).split(2048)]).numpy().astype(np.float64)
+class Model:
+    """A net that has been fitted, as the trainer wants it."""
+
+    def __init__(self, net, settings, job, output):
+        self.net, self.settings, self.output = net, settings, output
+        self.shape = job.length, len(job.request["input"]["columns"])
+
+    def answer(self, x):
+        with torch.no_grad():
+            parts = [self.net(b) for b in torch.from_numpy(np.ascontiguousarray(x)).split(2048)]
+        return torch.cat(parts).numpy().astype(np.float64)
+
+    def over(self, part):
+        return np.concatenate([self.answer(part.take(i)) for i in np.array_split(np.arange(len(part)), 16)])
+
+    def graph(self):
+        return to_onnx(self.net, *self.shape, self.output)
+
+    def importance(self):
+        return None
 
 
 def to_onnx(model, length, columns, output):
@@ -165,8 +198,13 @@ def to_onnx(model, length, columns, output):
     return path.read_bytes()
 
 
-def begin_with(model, artifact):
-    """Takes over the weights of an artifact of the same shape, by their names in its graph; says how many fitted."""
+def warm(net, job):
+    """Where a version to begin with is named, its weights are taken over, by their names in its graph."""
+    if job.request["warmStart"]:
+        say("warning", text=f"begins with {take_over(net, job.request['warmStart'])} tensors of the serving version")
+
+
+def take_over(model, artifact):
     import onnx
     from onnx import numpy_helper
 
