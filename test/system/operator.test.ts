@@ -3,9 +3,10 @@
  * go, the log, the end; and that two of them live side by side as an ordinary user, from a path with spaces.
  */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { type ChildProcessByStdio, type SpawnOptions, spawn } from 'node:child_process'
 import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { describe, test } from 'node:test'
 import {
   assertContinuity,
@@ -41,9 +42,14 @@ function begin(
   ...args: readonly string[]
 ): { readonly said: { readonly out: string }; readonly end: Promise<Told> } {
   const { data, config } = daemon.house
-  const child = spawn(process.execPath, [cli, ...args, '--data', data, '--config', config], {
+  return run([...args, '--data', data, '--config', config])
+}
+
+function run(args: readonly string[], as: SpawnOptions = {}): ReturnType<typeof begin> {
+  const child = spawn(process.execPath, [cli, ...args], {
+    ...as,
     stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  }) as ChildProcessByStdio<null, Readable, Readable>
   const said = { out: '', err: '' }
   child.stdout.on('data', (chunk: Buffer) => {
     said.out += chunk
@@ -216,12 +222,9 @@ describe('an operator', { concurrency: true }, () => {
     for (const daemon of daemons) {
       await wellAgain(daemon)
       await assertContinuity(daemon)
-      const status = spawnSync(
-        process.execPath,
-        [cli, 'status', '--json', '--data', daemon.house.data],
-        { ...nobody, encoding: 'utf8', cwd: '/', timeout: 60_000 },
-      )
-      assert.equal(status.status, 0, status.stderr + status.stdout)
+      const asked = run(['status', '--json', '--data', daemon.house.data], { ...nobody, cwd: '/' })
+      const { code, out, err } = await asked.end
+      assert.equal(code, 0, err + out)
       assert.match(readFileSync(join(daemon.house.data, 'lock'), 'utf8'), /127\.0\.0\.1/)
     }
     const rowsOf = async (daemon: RunningDaemon): Promise<string> =>
