@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { startingApp } from '../../../ops/api/starting.ts'
 import { commands } from '../../../ops/cli/cli.ts'
 import type { World } from '../../../ops/cli/world.ts'
 import { Fault } from '../../../streams/fault.ts'
@@ -45,6 +46,13 @@ const codes: readonly [string, string, number, RegExp, Partial<World>?][] = [
     3,
     /still starting/,
     { holder: () => ({ pid: 7, address: null }) },
+  ],
+  [
+    'a daemon that has only its port',
+    'status',
+    3,
+    /the daemon is starting: looking for a live market/,
+    { fetch: async () => startingApp(() => 'looking for a live market').request('/api/v1/status') },
   ],
   ['a wrong option', 'run --port x', 4, /--port: api\.port: found "x"/],
   ['a wrong variable', 'config', 4, /STARLING_API_PORT/, { env: { STARLING_API_PORT: 'x' } }],
