@@ -108,7 +108,11 @@ function watch(
     if (event === undefined) ears.log(line)
     else ears.event(event)
     if (event?.type === 'done') isDone = true
-    if (event?.type === 'failed') fault ??= new Fault(event.code as Fault['code'], event.message)
+    if (event?.type === 'failed')
+      // Of all that it may say only a full disk passes by itself.
+      fault ??= new Fault(event.code as Fault['code'], event.message, {
+        retryable: event.code === 'disk.full',
+      })
   }
   lines(child.stdout, hear)
   lines(child.stderr, (line) => {

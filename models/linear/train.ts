@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { diskFull } from '../../streams/disk-full.ts'
 import { Fault } from '../../streams/fault.ts'
 import { openDataset } from '../dataset/read.ts'
 import type { TrainerEvent } from '../training/events.ts'
@@ -208,7 +209,8 @@ try {
   await train(JSON.parse(readFileSync(path, 'utf8')) as TrainRequest)
   process.exit(0)
 } catch (error) {
-  if (!(error instanceof Fault)) throw error
-  say({ type: 'failed', code: error.code, message: error.message })
+  const fault = error instanceof Fault ? error : diskFull(error, 'the artifact')
+  if (!fault) throw error
+  say({ type: 'failed', code: fault.code, message: fault.message })
   process.exit(1)
 }

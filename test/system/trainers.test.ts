@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { runTrainer, type TrainerCommand } from '../../actors/training/trainer-process.ts'
@@ -249,6 +249,14 @@ test('a stretch of one class in a dataset of two is refused by name', async () =
   const train = [at - from > to - at ? ([from, at] as const) : ([at + minuteMs, to] as const)]
   const ranges = { ...request.ranges, train }
   await assert.rejects(run(oneClass, dataset, { ranges }), { code: 'data.one_class' })
+})
+
+test('a disk that is full while the artifact is written is told as such', async () => {
+  const settings = { ...small, rounds: 5 }
+  const dataset = await made(0.6, lightgbm)
+  const { request } = requestFor(lightgbm, dataset, join(root, `run-${runs}`))
+  symlinkSync('/dev/full', join(request.out, 'model.onnx'))
+  await assert.rejects(run(lightgbm, dataset, { settings }), { code: 'disk.full' })
 })
 
 test('a cancelled trainer leaves nothing that could be taken for a model', async () => {

@@ -2,6 +2,7 @@
 
 A family's `train.py` hands over an object with `name`, `device`, `fit(parts, settings, job)` giving something with `loss`,
 `settings`, `graph()`, `answer(x)`, `output` and `importance()`, and `space(trial, settings)` for the search."""
+import errno
 import json
 import pathlib
 import sys
@@ -38,6 +39,11 @@ def main(family):
         say("done")
     except Refused as refused:
         say("failed", code=refused.code, message=str(refused))
+        sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        say("failed", code="disk.full", message="the artifact: the disk is full: make room on it")
         sys.exit(1)
 
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, type TestContext, test } from 'node:test'
 import { runTrainer, type TrainerLimits } from '../../../actors/training/trainer-process.ts'
@@ -117,6 +117,15 @@ test('too few rows are refused by the trainer’s own word', async (t) => {
     code: 'data.too_few',
   })
   assert.ok(!existsSync(join(request.out, 'model.onnx')))
+})
+
+test('a disk that is full while the artifact is written is told as such', async (t) => {
+  const { request, path } = requestFor(linear, dataset, temporaryFolder())
+  // The kernel's own refusal, whoever runs the test and however large the disk.
+  symlinkSync('/dev/full', join(request.out, 'model.onnx'))
+  const ears = { event: () => {}, log: () => {} }
+  const running = runTrainer(request, path, nodeTrainer(linear), limits(t), ears)
+  await assert.rejects(running, { code: 'disk.full', retryable: true })
 })
 
 test('a crash is told with its last words, and may be tried again', async (t) => {
