@@ -57,8 +57,9 @@ export function scoredRows(sql: Sql | Tx, from: Fragment): Fragment {
 export function sums(sql: Sql | Tx): Fragment {
   const said = `case label when 'sell' then sell when 'hold' then hold else buy end`
   const confidence = 'greatest(sell, hold, buy)'
+  // Of rows without probabilities it is null, and so in no bin; `least` would put them into the last one.
   const isBin = (i: number): string =>
-    `least(floor(${confidence} * ${binsOf}), ${binsOf - 1}) = ${i}`
+    `floor(${confidence} * ${binsOf}) ${i < binsOf - 1 ? '=' : '>='} ${i}`
   const confusion = classes.flatMap((actual) =>
     classes.map(
       (predicted) => `count(*) filter (where label = '${actual}' and signal = '${predicted}')::int`,
@@ -71,7 +72,7 @@ export function sums(sql: Sql | Tx): Fragment {
   const columns = [
     'count(*)::int',
     `array[${confusion.join(', ')}]`,
-    total(`-ln(greatest(${said}, ${probabilityMin}))`),
+    total(`case when sell is not null then -ln(greatest(${said}, ${probabilityMin})) end`),
     total(brier),
     `array[${bins.map((i) => `count(*) filter (where ${isBin(i)})::int`).join(', ')}]`,
     `array[${bins.map((i) => `coalesce(sum(${confidence}) filter (where ${isBin(i)}), 0)`).join(', ')}]`,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ledgerSheet } from '../../../../models/judging/ledger-sheet.ts'
 import type { Prediction, Signal } from '../../../../models/prediction.ts'
 import { DayTally } from '../../../../models/scores/day-tally.ts'
 import { score } from '../../../../models/scores/score.ts'
@@ -8,7 +9,15 @@ import { profitOf } from '../../../../models/scores/trading.ts'
 import type { Version } from '../../../../models/version.ts'
 import { randomFrom } from '../../../../streams/random.ts'
 import { dayMs, minuteMs } from '../../../../streams/time.ts'
-import { blank, btc, candle, noon, prediction, version } from '../../../support/database.ts'
+import {
+  blank,
+  btc,
+  candle,
+  manifest,
+  noon,
+  prediction,
+  version,
+} from '../../../support/database.ts'
 import {
   at,
   horizon,
@@ -50,6 +59,39 @@ function tallied(list: readonly Prediction[]): readonly ScoreSums[] {
     tally.add(it.openAt, it, { actual: change, naive: 0, label, profit })
   }
   return tally.days()
+}
+
+test('what has values and no probabilities is scored by its values alone', async () => {
+  const plan = { task: 'regress', horizonCandles: horizon, label: { kind: 'volatility' } } as const
+  const ledger = await scoredLedger(0.001, manifest(plan))
+  const { store, who, say, resolve } = ledger
+  await market(ledger)
+  const valued = { signal: null, probabilities: null, value: 0.01, asked: 'backfill' } as const
+  const until = 2 * 1440
+  await say(...Array.from({ length: until }, (_, i) => prediction(who, i, valued)))
+  await resolve()
+  const days = await store.reads.daySums({})
+  assert.ok(days.reduce((sum, { n }) => sum + n, 0) > 1440)
+  for (const { calibration, logLossSum, squaredErrorSum } of days) {
+    assert.deepEqual([calibration.reduce((sum, { n }) => sum + n, 0), logLossSum], [0, 0])
+    assert.ok(squaredErrorSum > 0)
+  }
+  const { classes, values, baseline } = score(days, null)
+  assert.equal(classes, null)
+  assert.ok(values && baseline.values && values.rmse > 0)
+  const { challenger } = await store.reads.pairedSums(who, who, {})
+  assert.equal(ledgerSheet({ ...sheet, days: challenger }).task, 'regress')
+})
+
+const sheet = {
+  subject: 'it',
+  sha256: null,
+  from: 0,
+  to: 0,
+  coverage: { candles: 0, answered: 0 },
+  frequencies: null,
+  inferenceMs: null,
+  trials: 1,
 }
 
 function assertEqualSums(found: readonly ScoreSums[], expected: readonly ScoreSums[]): void {
