@@ -139,6 +139,8 @@ class Model:
     in `tail(raw)` the same for the graph."""
 
     loss = None
+    # No row goes down another branch, so what is left is rounding.
+    parity_max = 1e-5
 
     def __init__(self, booster, shift, settings, names):
         self.booster, self.shift, self.settings, self.names = booster, shift, settings, names
