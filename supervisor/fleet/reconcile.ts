@@ -277,7 +277,7 @@ export function isUnjudged(verdict: Verdict | null): boolean {
 function whyRefused(swap: Swap): string {
   const { reasons = [] } = swap.renewed ?? swap.verdict ?? {}
   const failed = reasons.filter(({ passed }) => !passed)
-  return failed.length === 0 ? 'refused' : failed.map(({ detail }) => detail).join('; ')
+  return failed.length === 0 ? 'refused' : failed.map(({ detail }) => detail).join(' ')
 }
 
 function isUnderWay({ state, cutAt }: Swap): boolean {

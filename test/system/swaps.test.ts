@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { testFolder } from '../support/artifacts.ts'
 import { assertContinuity, house, startDaemon } from '../support/daemon.ts'
 import { progress, wellAgain } from '../support/ledger-view.ts'
+import { until } from '../support/until.ts'
 import { ended, order, publish, type SwapBody, slotsOf, writeVersion } from '../support/versions.ts'
 
 const config = `
@@ -48,6 +49,30 @@ test('a lane moves to a new version and back while the market runs, and no candl
   await wellAgain(daemon)
   await assertContinuity(daemon)
   assert.doesNotMatch(daemon.output(), /"event":"actor.crashed"/)
+  await daemon.end('SIGTERM')
+})
+
+test('a lane that has its version goes live while another is still in training', async (t) => {
+  const daemon = await startDaemon(t, house(t, config.replace('historyDays: 3', 'historyDays: 12')))
+  await until('the history is there', async () => {
+    const all = await daemon.get<{ candles: number }[]>('/api/v1/coins')
+    return all.every(({ candles }) => candles >= 12 * 1_440)
+  })
+  const folder = testFolder(t)
+  await writeVersion(folder, 1)
+  const two = await publish(daemon, folder, 'coin=BTC-USDT')
+  type Run = { run: number; state: string; steps: { step: string; state: string }[] }
+  const wish = { coin: 'ETH/USDT', family: 'linear', trials: 5_000 }
+  const { run } = (await (await daemon.post('/api/v1/training', wish)).json()) as Run
+  const training = () => daemon.get<Run>(`/api/v1/training/${run}`)
+  await until('its trainer is at work', async () =>
+    (await training()).steps.some(({ step, state }) => step === 'fit' && state === 'running'),
+  )
+  const swap = await ended(daemon, (await order(daemon, lane, two.version)).swap, 100_000)
+  assert.deepEqual([swap.state, swap.missed, swap.twice], ['done', 0, 0], JSON.stringify(swap))
+  assert.equal((await training()).state, 'running')
+  await daemon.post(`/api/v1/training/${run}/cancel`)
+  await assertContinuity(daemon)
   await daemon.end('SIGTERM')
 })
 
