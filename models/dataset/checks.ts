@@ -65,7 +65,7 @@ export function check(found: Found, limits: CheckLimits = checkLimits): readonly
     {
       name: 'labels',
       ok: found.labelsDiffer,
-      found: found.labelsDiffer ? 2 : 1,
+      found: found.labelsDiffer ? 2 : Math.min(1, whole),
       limit: 2,
       detail: labelsText(found),
     },
@@ -115,7 +115,8 @@ function nullsText({ nulls, values }: Found, isTooMany: boolean): string {
   return `${nulls} of ${values} values are not there${why}`
 }
 
-function labelsText({ balance, labelsDiffer }: Found): string {
+function labelsText({ balance, labelsDiffer, flaws }: Found): string {
+  if (flaws.none === 0) return 'there are no examples'
   if (balance === null) return labelsDiffer ? 'the values differ' : 'every example has one value'
   const [sell, hold, buy] = balance
   const counts = `${sell} sell, ${hold} hold, ${buy} buy`
