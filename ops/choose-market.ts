@@ -3,7 +3,8 @@
  * tape; and why, in words that are shown wherever the market is.
  */
 import type { Coin } from '../streams/coin.ts'
-import { canReach, ccxtFeed } from '../streams/feeds/ccxt.ts'
+import { Fault } from '../streams/fault.ts'
+import { type CcxtOptions, canReach, ccxtFeed } from '../streams/feeds/ccxt.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
 import type { Pace } from '../streams/feeds/pace.ts'
 import { fileMarket } from '../streams/feeds/tape/file-market.ts'
@@ -57,7 +58,7 @@ async function live(
   reason: string,
 ): Promise<ChosenMarket> {
   const { coins, interval, graceMs } = config.market
-  const feed = await ccxtFeed({
+  const feed = await named({
     source,
     clock: ports.clock,
     random: ports.random,
@@ -99,6 +100,16 @@ async function tape(config: Config, ports: MarketPorts, reason: string): Promise
       })
       return { feed, close: () => {} }
     },
+  }
+}
+
+/** A name that ccxt does not know is a configuration that is not right. */
+async function named(options: CcxtOptions): ReturnType<typeof ccxtFeed> {
+  try {
+    return await ccxtFeed(options)
+  } catch (cause) {
+    if (!(cause instanceof Fault) || cause.code !== 'feed.unknown_source') throw cause
+    throw new Fault('config.source', `market.source: ${cause.message}`, { cause })
   }
 }
 

@@ -60,38 +60,38 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     )
     undo.push(() => served.close(1_000))
     options.lock.announce(served.address)
+    const pace = new Pace()
+    const footing = { ...options, say, startedAt, served, pace }
+    const interrupted = options.interrupted ?? new Promise(() => {})
+    const market = await orInterrupted(lookForMarket(footing), interrupted)
     say('starting the database')
     const server = await openStoreServer(config, directory, (event) =>
       log.say('info', `database.${event.type}`, { ...event }),
     )
     undo.push(() => server.stop())
-    return await orInterrupted(
-      onServer({ ...options, say, startedAt, server, served }, undo),
-      options.interrupted ?? new Promise(() => {}),
-    )
+    return await orInterrupted(onServer({ ...footing, market, server }, undo), interrupted)
   } catch (error) {
     await unwind(undo, log)
     throw error
   }
 }
 
+function lookForMarket({ config, clock, random, pace, say }: Footing): Promise<ChosenMarket> {
+  const { source } = config.market
+  say(source === 'auto' ? 'looking for a live market' : `opening ${source}`)
+  return chooseMarket(config, { clock, random, pace })
+}
+
 async function onServer(
-  ground: Footing & { readonly server: StoreServer },
+  ground: Footing & { readonly market: ChosenMarket; readonly server: StoreServer },
   undo: Undo,
 ): Promise<Daemon> {
-  const { config, directory, clock, say, server } = ground
-  const pace = new Pace()
-  say(
-    config.market.source === 'auto'
-      ? 'looking for a live market'
-      : `opening ${config.market.source}`,
-  )
-  const market = await chooseMarket(config, { clock, random: ground.random, pace })
+  const { config, directory, clock, say, server, market } = ground
   const store = await openMarket(server, market, config)
   undo.push(() => store.close())
   const lease = await takeLease(store.sql, directory.id, clock, say)
   undo.push(() => lease.release())
-  return run({ ...ground, pace, market, store, lease }, undo)
+  return run({ ...ground, store, lease }, undo)
 }
 
 async function run(ground: Ground, undo: Undo): Promise<Daemon> {

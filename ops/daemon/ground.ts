@@ -28,10 +28,10 @@ export interface DaemonOptions {
 export interface Footing extends DaemonOptions {
   readonly startedAt: Millis
   readonly served: Served
+  readonly pace: Pace
 }
 
 export interface Ground extends Footing {
-  readonly pace: Pace
   readonly market: ChosenMarket
   readonly store: Store
   readonly lease: Lease

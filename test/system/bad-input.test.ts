@@ -133,6 +133,14 @@ test('a configuration with a typo names file, line, key and what was meant', (t)
   }
 })
 
+test('an exchange that nobody knows is a configuration that is not right, and no database is made for it', (t) => {
+  const at = house(t, 'market: { source: binanec }\napi: { port: 0 }\n')
+  const { code, err } = starling('run', '--json', '--config', at.config, '--data', at.data)
+  assert.equal(code, 4, err)
+  assert.match(err, /market\.source: ccxt knows no exchange 'binanec', did you mean binance/)
+  assert.equal(existsSync(join(at.data, 'postgres')), false)
+})
+
 test('a port in use, and a second start on one data directory, are refused by name', async (t) => {
   const busy = createServer()
   await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve))

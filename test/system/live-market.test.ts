@@ -171,10 +171,13 @@ describe('a live market', { concurrency: true }, () => {
     assertKept(before, await seen(daemon))
     await away(false)
     await following(daemon, coins[0], (await exchange.state()).now)
-    type Audit = { lanes: unknown[] }
+    type Audit = { lanes: unknown[]; unexplained: number }
     await until(
-      'a minute has passed and is audited',
-      async () => (await daemon.get<Audit>('/api/v1/continuity')).lanes.length > 0,
+      'a minute has passed and is answered',
+      async () => {
+        const { lanes, unexplained } = await daemon.get<Audit>('/api/v1/continuity')
+        return lanes.length > 0 && unexplained === 0
+      },
       90_000,
     )
     await assertContinuity(daemon)

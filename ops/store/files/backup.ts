@@ -23,6 +23,7 @@ import { faulted } from '../faults.ts'
 import { listParts, type PartedTable, partUnits } from '../ledger/parts.ts'
 import type { Store } from '../store.ts'
 import { type BackupManifest, frameWriter, openBackup, type Section } from './backup-frames.ts'
+import { draftOf, unwritten } from './draft.ts'
 
 /** Referred to before they refer. Of the lease, only its term is history. */
 const tables = [
@@ -68,11 +69,14 @@ export async function backup(
   file: string,
   needs: BackupNeeds,
 ): Promise<{ readonly bytes: number }> {
-  const draft = `${file}.part`
+  const draft = draftOf(file)
   const gzip = createGzip({ level: 3 })
   const written = pipeline(gzip, createWriteStream(draft, { mode: 0o600 }))
-  // Its failure also ends the writing below, which reports it.
-  written.catch(() => {})
+  // Its failure also ends the writing below, which knows nothing of files.
+  let trouble: unknown
+  written.catch((error: unknown) => {
+    trouble = error
+  })
   try {
     await faulted(() =>
       needs.store.sql.begin('isolation level repeatable read read only', (tx) =>
@@ -84,9 +88,10 @@ export async function backup(
     renameSync(draft, file)
     return { bytes: statSync(file).size }
   } catch (error) {
+    const cause = trouble
     gzip.destroy()
     rmSync(draft, { force: true })
-    throw error
+    throw cause === undefined ? error : unwritten(file, cause)
   }
 }
 

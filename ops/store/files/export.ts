@@ -13,6 +13,7 @@ import { Fault } from '../../../streams/fault.ts'
 import { iso, type Millis } from '../../../streams/time.ts'
 import type { Fragment, Sql } from '../connection.ts'
 import { faulted } from '../faults.ts'
+import { draftOf } from './draft.ts'
 
 export const exportTables = ['candles', 'predictions', 'outcomes'] as const
 export type ExportTable = (typeof exportTables)[number]
@@ -83,7 +84,7 @@ export async function exportTable(
   query: ExportQuery,
   file: string,
 ): Promise<{ readonly rows: number }> {
-  const draft = `${file}.part`
+  const draft = draftOf(file)
   const pages = faultedPages(sql, query)
   try {
     const rows = /\.csv(\.gz)?$/.test(file)
