@@ -42,7 +42,8 @@ export function startStatusLine(read: () => Vitals, out: Output, clock: Clock): 
       out.write(`${clearLine}${text.slice(0, out.columns() - 1)}`)
       return
     }
-    const isDue = clock.now() - shownAt >= everyMs || vitals.health !== healthShown
+    // Either way round: the clock may have been set back.
+    const isDue = Math.abs(clock.now() - shownAt) >= everyMs || vitals.health !== healthShown
     if (!isDue) return
     healthShown = vitals.health
     shownAt = clock.now()

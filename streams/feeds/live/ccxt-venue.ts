@@ -54,7 +54,8 @@ export function ccxtVenue(options: VenueOptions): Venue {
   }
 
   async function markets(fresh: boolean): Promise<NonNullable<CcxtExchange['markets']>> {
-    const due = fresh && clock.now() - refreshedAt >= freshListEveryMs
+    // Either way round: the clock may have been set back.
+    const due = fresh && Math.abs(clock.now() - refreshedAt) >= freshListEveryMs
     if (due) refreshedAt = clock.now()
     // A list that failed to load is remembered by ccxt as a rejected promise: only a reload asks again.
     if (rest.markets === undefined || due) await asked(() => rest.loadMarkets(true))
