@@ -24,8 +24,10 @@ export function isMet({ value, ratio = value, limit }: Figure): boolean | undefi
 
 export function lineOf(bench: string, figure: Figure): string {
   const { name, value, unit, ratio, limit, against } = figure
+  const short = (it: number): number => Number(it.toPrecision(3))
   const wanted =
-    limit && ('atLeast' in limit ? `at least ${limit.atLeast}` : `at most ${limit.atMost}`)
+    limit &&
+    ('atLeast' in limit ? `at least ${short(limit.atLeast)}` : `at most ${short(limit.atMost)}`)
   const remarks = [
     ratio === undefined ? undefined : `ratio ${ratio.toPrecision(3)}`,
     against,
