@@ -47,7 +47,8 @@ export async function predictForSwap(
   signal: AbortSignal,
 ): Promise<void> {
   await predictPast(needs, sink, to, signal)
-  if (!from || !isUnjudged(verdict)) return
+  // One that is held or set aside cannot, and nobody waits for it.
+  if (!from || !isUnjudged(verdict) || needs.assembly.fleet.standing(from) !== 'present') return
   const { sql, names } = needs.store
   const kept = await keptHistory(needs, from)
   if (!kept || (await backfilledFrom(sql, names, from)) !== undefined) return
