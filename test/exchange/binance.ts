@@ -41,7 +41,7 @@ function rest(
   const market = markets.find((one) => idOf(one) === query.get('symbol') && !one.delisted)
   if (market === undefined) return { status: 400, body: { code: -1121, msg: 'Invalid symbol.' } }
   if (name === 'aggTrades') return ok(page(market, query).map((deal) => restAggregate(deal)))
-  if (name === 'trades') return ok(market.deals.slice(-500).map(restTrade))
+  if (name === 'trades') return ok(market.remembered.slice(-500).map(restTrade))
   if (name === 'klines') return ok(klines(market, query, now))
   return { status: 404, body: { code: -1000, msg: `unknown ${path}` } }
 }
@@ -50,12 +50,12 @@ function page(market: Market, query: URLSearchParams): readonly Deal[] {
   const limit = Math.min(Number(query.get('limit') ?? 500), pageMax)
   const fromId = query.get('fromId')
   if (fromId !== null) {
-    return market.deals.filter((deal) => deal.id >= Number(fromId)).slice(0, limit)
+    return market.remembered.filter((deal) => deal.id >= Number(fromId)).slice(0, limit)
   }
   const start = Number(query.get('startTime') ?? 0)
   const end = Number(query.get('endTime') ?? Number.MAX_SAFE_INTEGER)
-  if (!query.has('startTime')) return market.deals.slice(-limit)
-  return market.deals.filter((deal) => deal.at >= start && deal.at <= end).slice(0, limit)
+  if (!query.has('startTime')) return market.remembered.slice(-limit)
+  return market.remembered.filter((deal) => deal.at >= start && deal.at <= end).slice(0, limit)
 }
 
 function klines(market: Market, query: URLSearchParams, now: number): unknown[] {

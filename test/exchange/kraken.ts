@@ -74,7 +74,7 @@ function trades(market: Market, query: URLSearchParams): unknown {
   // Seconds are understood as well as nanoseconds.
   const since = told.length < 13 ? BigInt(told) * 1_000_000_000n : BigInt(told)
   const count = Math.min(Number(query.get('count') ?? tradesMax), tradesMax)
-  const page = market.deals
+  const page = market.remembered
     .toSorted((a, b) => microsOf(a) - microsOf(b))
     .filter((deal) => BigInt(microsOf(deal)) * 1000n > since)
     .slice(0, count)

@@ -24,11 +24,17 @@ export class Market {
   readonly deals: Deal[] = []
   delisted = false
   halted = false
+  /** Trades before it are told to nobody any more; its candles are. */
+  forgottenTo = 0
   #firstId: number
 
   constructor(coin: string, firstId = 1000) {
     this.coin = coin
     this.#firstId = firstId
+  }
+
+  get remembered(): readonly Deal[] {
+    return this.deals.filter(({ at }) => at >= this.forgottenTo)
   }
 
   add(deal: { at: number; price: number; size: number; side?: 'buy' | 'sell' }): Deal {

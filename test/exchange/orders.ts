@@ -7,6 +7,8 @@ export type Order =
   | { readonly do: 'say'; readonly text: string }
   | { readonly do: 'clock'; readonly offsetMs: number }
   | { readonly do: 'delist' | 'halt'; readonly coin: string }
+  /** Of what was traded before, REST has candles and no trades any more. */
+  | { readonly do: 'forget'; readonly coins: readonly string[] }
   /** A trade with a time in the past, or one that no socket tells of. */
   | { readonly do: 'past'; readonly coin: string; readonly ms: number }
   | { readonly do: 'untold'; readonly coin: string }
@@ -43,6 +45,9 @@ export function obey(exchange: Exchange, order: Order): void {
       return
     case 'halt':
       exchange.market(order.coin).halted = true
+      return
+    case 'forget':
+      for (const coin of order.coins) exchange.market(coin).forgottenTo = exchange.now()
       return
     case 'past':
       exchange.trade(order.coin, { price: 100, size: 1, at: exchange.now() - order.ms })

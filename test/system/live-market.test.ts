@@ -184,6 +184,33 @@ describe('a live market', { concurrency: true }, () => {
     assert.equal((await daemon.end('SIGTERM')).code, 0)
   })
 
+  test('binance: what it has forgotten of an outage heals by its candles', async (t) => {
+    const stage = await liveStage(t, 'binance')
+    const { exchange, coins } = stage
+    const now = async (): Promise<number> => (await exchange.state()).now
+    const { daemon, step } = await startStepped(t, stage.house)
+    const from = Math.ceil((await now()) / minuteMs) * minuteMs - 3 * minuteMs
+    await following(daemon, coins[0], await now())
+    await hourAway(stage, daemon, step)
+    await exchange.tell({ do: 'forget', coins })
+    await exchange.tell({ do: 'pass', coins, ms: 5 * minuteMs, everyMs: 2_000 })
+    step(hourMs + 5 * minuteMs)
+    await exchange.tell({ do: 'faults', set: { outage: false } })
+    await following(daemon, coins[0], await now())
+    // A gap is left to the connection for two minutes.
+    await exchange.tell({ do: 'pass', coins, ms: 4 * minuteMs, everyMs: 2_000 })
+    step(hourMs + 9 * minuteMs)
+    await until(
+      'every gap has healed',
+      async () => (await gaps(daemon)).every(({ healedAt }) => healedAt !== null),
+      90_000,
+    )
+    await answered(daemon, 60)
+    for (const each of coins) await assertTrue(stage, daemon, each, from)
+    await assertContinuity(daemon)
+    assert.equal((await daemon.end('SIGTERM')).code, 0)
+  })
+
   test('binance: the daemon is killed in the middle of an outage, the next one mends what is left, and a coin is delisted', async (t) => {
     const stage = await liveStage(t, 'binance')
     const { exchange, coins } = stage
