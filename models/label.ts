@@ -1,7 +1,7 @@
 /**
  * What there was to be learnt at each candle, from the candles as they were: the class or the value that the market then
- * showed, the return that a trade would have had, and what no skill would have said. The same rules in SQL resolve
- * outcomes (`ops/store/scores/outcomes.ts`).
+ * showed, the return that a trade would have had, and what no skill would have said. Training learns it, and the ledger's
+ * outcomes are it.
  *
  * Between two candles a price changes from close to close. A candle without trades carries the last close; over a candle
  * that is missing nothing is known, and what would need it is NaN.
@@ -157,33 +157,24 @@ function firstTouched(
   return target
 }
 
-/** Root of the summed squares of the log returns of the `length` candles up to each: how much it moved, whichever way. */
+/**
+ * Root of the summed squares of the log returns of the `length` candles up to each: how much it moved, whichever way. Each
+ * is summed by itself, so that it is the same bits wherever the series begins.
+ */
 export function movement(close: Float64Array, length: number): Float64Array {
   const n = close.length
   const out = new Float64Array(n).fill(Number.NaN)
   const squares = new Float64Array(n)
-  const unknown = new Int32Array(n)
-  for (let i = 1; i < n; i++) {
-    const change = Math.log((close[i] as number) / (close[i - 1] as number))
-    unknown[i] = Number.isNaN(change) ? 1 : 0
-    squares[i] = Number.isNaN(change) ? 0 : change * change
-  }
-  // Summed anew every so often: a running sum of squares would carry the rounding of a whole year.
-  const fresh = 4_096
-  let sum = 0
+  for (let i = 1; i < n; i++)
+    squares[i] = Math.log((close[i] as number) / (close[i - 1] as number)) ** 2
   let unknowns = 0
   for (let i = 1; i < n; i++) {
-    sum += squares[i] as number
-    unknowns += unknown[i] as number
-    if (i > length) {
-      sum -= squares[i - length] as number
-      unknowns -= unknown[i - length] as number
-    }
-    if (i % fresh === 0) {
-      sum = 0
-      for (let j = Math.max(1, i - length + 1); j <= i; j++) sum += squares[j] as number
-    }
-    if (i >= length && unknowns === 0) out[i] = Math.sqrt(Math.max(0, sum))
+    if (Number.isNaN(squares[i])) unknowns++
+    if (i > length && Number.isNaN(squares[i - length])) unknowns--
+    if (i < length || unknowns > 0) continue
+    let sum = 0
+    for (let j = i - length + 1; j <= i; j++) sum += squares[j] as number
+    out[i] = Math.sqrt(sum)
   }
   return out
 }

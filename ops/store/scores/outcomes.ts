@@ -3,12 +3,17 @@
  * is there, never before. Making it again changes nothing, unless a candle was corrected: then the higher revision
  * counts. The sums of whole days are made in the same transaction.
  */
+import { lookbackCandles, taskOf } from '../../../models/label.ts'
+import type { Label } from '../../../models/manifest.ts'
+import type { Signal } from '../../../models/prediction.ts'
+import { signalOf } from '../../../models/signal.ts'
 import type { Coin } from '../../../streams/coin.ts'
-import { dayMs, type Millis } from '../../../streams/time.ts'
-import { numberColumn } from '../columns.ts'
+import { dayMs, floorTo, type Millis } from '../../../streams/time.ts'
+import { numberColumn, textColumn } from '../columns.ts'
 import type { Sql, Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import type { Store } from '../store.ts'
+import { lookBack } from './hindsight.ts'
 import { sumDays } from './sum-days.ts'
 
 /** One version's openings that are due: `[from, to)`; nothing before its mark is. */
@@ -17,10 +22,17 @@ interface Due {
   readonly mark: Millis
   readonly from: Millis
   readonly to: Millis
+  readonly label: Label
+  readonly horizonMs: Millis
 }
 
-/** What one transaction takes on; a version's backlog of half a year is six of them. */
-const stepMs = 31 * dayMs
+/**
+ * Whole days that one transaction takes on, about a tenth of a second: whoever predicts over the past, or moves a slot,
+ * waits for it meanwhile.
+ */
+const stepDays = 2
+/** As labels count them. */
+const classes: readonly Signal[] = ['sell', 'hold', 'buy']
 
 /** Answers how many outcomes are new or changed. `fee` is what one trade costs, as a share of its value. */
 export async function resolveOutcomes(
@@ -38,20 +50,27 @@ export async function resolveOutcomes(
       store.sql.begin(async (tx) => {
         const due = await dueVersions(tx, coinId, true)
         if (due.length === 0) return { written: 0, isLast: true }
-        const written = await writeOutcomes(tx, coinId, due, store.intervalMs, fee)
+        // Somebody else has moved a mark meanwhile: where this would write now there may be no part yet.
+        if (!isWithin(due, ahead)) return { written: 0, isLast: false }
+        const written = await write(tx, await outcomesOf(tx, coinId, due, store.intervalMs), fee)
         await sumDays(tx, coinId, due)
         await tx`
           update version v set unresolved_from = instant(d.until)
           from unnest(${numberColumn(due, (it) => it.id)}::int4[],
             ${numberColumn(due, (it) => it.to)}::float8[]) as d (id, until)
           where v.id = d.id`
-        return { written: written.length, isLast: false }
+        return { written, isLast: false }
       }),
     )
     resolved += step.written
     again = !step.isLast
   }
   return resolved
+}
+
+function isWithin(due: readonly Due[], seen: readonly Due[]): boolean {
+  const [from, to] = [Math.min(...seen.map((it) => it.from)), Math.max(...seen.map((it) => it.to))]
+  return due.every((it) => it.from >= from && it.to <= to)
 }
 
 async function ensureParts(store: Pick<Store, 'parts'>, due: readonly Due[]): Promise<void> {
@@ -68,85 +87,116 @@ async function dueVersions(
 ): Promise<readonly Due[]> {
   interface Row {
     readonly id: number
+    readonly label: Label
     readonly horizon_ms: Millis
     readonly unresolved_from: Millis
     readonly first: Millis | null
     readonly newest: Millis | null
   }
   const rows = await sql<Row[]>`
-    select v.id, v.horizon_ms, v.unresolved_from,
+    select v.id, v.manifest -> 'label' as label, v.horizon_ms, v.unresolved_from,
       (select open_at from prediction p where p.version_id = v.id and p.open_at >= v.unresolved_from
         order by open_at limit 1) as first,
       (select open_at from candle k where k.coin_id = ${coinId} order by open_at desc limit 1) as newest
     from version v join lane l on l.id = v.lane_id
     where l.coin_id = ${coinId}
     order by v.id ${isLocked ? sql`for no key update of v` : sql``}`
-  return rows.flatMap(({ id, horizon_ms, unresolved_from, first, newest }) => {
+  return rows.flatMap(({ id, label, horizon_ms: horizonMs, unresolved_from, first, newest }) => {
     if (first === null || newest === null) return []
     // The candle that opens a horizon later closes when the horizon has passed.
-    const to = Math.min(newest - horizon_ms + 1, first + stepMs)
+    const to = Math.min(newest - horizonMs + 1, floorTo(first, dayMs) + stepDays * dayMs)
     const mark = Number.isFinite(unresolved_from) ? unresolved_from : first
-    return first < to ? [{ id, mark, from: first, to }] : []
+    return first < to ? [{ id, mark, from: first, to, label, horizonMs }] : []
   })
 }
 
-interface Written {
+interface Said {
   readonly version_id: number
   readonly open_at: Millis
+  readonly signal: Signal | null
 }
 
-/**
- * A close is the last known one where the candle is empty, and unknown where it is missing: then there is no outcome, until
- * a correction brings it. Volatility is the root of the summed squares of the log returns from candle to candle.
- */
-async function writeOutcomes(
+interface Outcome extends Said {
+  readonly resolvedAt: Millis
+  readonly change: number
+  readonly actual: number
+  readonly naive: number
+  readonly label: Signal | null
+  readonly revision: number
+}
+
+/** What is not known of the market, or not yet, has no outcome. */
+async function outcomesOf(
   tx: Tx,
   coinId: number,
   due: readonly Due[],
   intervalMs: Millis,
-  fee: number,
-): Promise<readonly Written[]> {
+): Promise<readonly Outcome[]> {
   const from = Math.min(...due.map((it) => it.from))
   const to = Math.max(...due.map((it) => it.to))
-  const horizon = tx`v.horizon_ms * interval '1 millisecond'`
-  return await tx<Written[]>`
+  const back = Math.max(...due.map((it) => lookbackCandles(it.label, it.horizonMs / intervalMs)))
+  const ahead = Math.max(...due.map((it) => it.horizonMs)) + intervalMs
+  const market = await lookBack(tx, coinId, intervalMs, from - back * intervalMs, to + ahead)
+  const said = await tx<Said[]>`
+    select p.version_id, p.open_at, p.signal
+    from unnest(${numberColumn(due, (it) => it.id)}::int4[], ${numberColumn(due, (it) => it.from)}::float8[],
+      ${numberColumn(due, (it) => it.to)}::float8[]) as d (id, since, until)
+    join prediction p on p.version_id = d.id and p.open_at >= instant(d.since) and p.open_at < instant(d.until)
+    where p.open_at >= ${from} and p.open_at < ${to}`
+  const versions = new Map(due.map((it) => [it.id, it]))
+  return said.flatMap((it) => {
+    const { label, horizonMs } = versions.get(it.version_id) as Due
+    const seen = market.by(label, horizonMs / intervalMs)
+    const at = market.indexOf(it.open_at)
+    const [change, target, naive] = [seen.change[at], seen.target[at], seen.naive[at]] as [
+      number,
+      number,
+      number,
+    ]
+    if (Number.isNaN(change) || Number.isNaN(target) || Number.isNaN(naive)) return []
+    const isClass = taskOf(label) === 'classify'
+    return {
+      ...it,
+      ...{ change, naive, actual: isClass ? change : target },
+      label: isClass ? (classes[target] as Signal) : signalOf(label, target),
+      resolvedAt: it.open_at + horizonMs + intervalMs,
+      revision: seen.revision(at),
+    }
+  })
+}
+
+/** What the signal made of it, going in and out once; nothing where there is no signal. */
+function profitOf({ signal, change }: Outcome, fee: number): number | null {
+  switch (signal) {
+    case null:
+      return null
+    case 'hold':
+      return 0
+    case 'buy':
+      return change - 2 * fee
+    case 'sell':
+      return -change - 2 * fee
+  }
+}
+
+/** How many are new or changed. */
+async function write(tx: Tx, outcomes: readonly Outcome[], fee: number): Promise<number> {
+  if (outcomes.length === 0) return 0
+  const column = (pick: (it: Outcome) => number | null): string => numberColumn(outcomes, pick)
+  const done = await tx`
     insert into outcome as o (open_at, resolved_at, return, actual, naive, profit, version_id, revision, label, correct)
-    select r.open_at, r.resolved_at, r.return, r.actual, r.naive,
-      case r.signal when 'buy' then r.return - 2 * ${fee}::float8 when 'sell' then -r.return - 2 * ${fee}::float8
-        when 'hold' then 0 end,
-      r.version_id, r.revision, r.label, r.signal = r.label
-    from (
-      select p.open_at, p.version_id, p.signal, e.open_at + ${intervalMs}::float8 * interval '1 millisecond' as resolved_at,
-        case when v.label_kind in ('scaled_threshold', 'triple_barrier', 'volatility')
-          then revision_of(v, ${coinId}, p.open_at) else b.revision + e.revision end as revision, x.return,
-        case v.label_kind when 'volatility' then volatility(${coinId}, p.open_at, p.open_at + ${horizon})
-          else x.return end as actual,
-        case v.label_kind when 'volatility' then volatility(${coinId}, p.open_at - ${horizon}, p.open_at)
-          else 0 end as naive,
-        v.label_up is not null as is_labelled,
-        case
-          when v.label_kind in ('scaled_threshold', 'triple_barrier') then label_of(v, ${coinId}, p.open_at, x.close, x.return)
-          when v.label_up is null then null
-          when x.return >= v.label_up then 'buy'::signal
-          when x.return <= v.label_down then 'sell' else 'hold' end as label
-      from unnest(${numberColumn(due, (it) => it.id)}::int4[], ${numberColumn(due, (it) => it.from)}::float8[],
-        ${numberColumn(due, (it) => it.to)}::float8[]) as d (id, since, until)
-      join version v on v.id = d.id
-      join prediction p on p.version_id = d.id and p.open_at >= instant(d.since) and p.open_at < instant(d.until)
-      join candle b on b.coin_id = ${coinId} and b.open_at = p.open_at
-      join candle e on e.coin_id = ${coinId} and e.open_at = p.open_at + ${horizon}
-      cross join lateral (
-        select case b.state when 'empty' then last_close(${coinId}, b.open_at) else b.close end as close) c
-      cross join lateral (
-        select c.close, case e.state when 'empty' then last_close(${coinId}, e.open_at) else e.close end / c.close - 1 as return) x
-      where p.open_at >= ${from} and p.open_at < ${to}
-        and b.open_at >= ${from} and b.open_at < ${to} and e.open_at >= ${from}
-    ) r
-    where r.return is not null and r.actual is not null and r.naive is not null
-      and (r.label is not null or not r.is_labelled)
+    select instant(open_at), instant(resolved_at), return, actual, naive, profit, version_id, revision, label::signal,
+      signal = label
+    from unnest(
+      ${column((it) => it.open_at)}::float8[], ${column((it) => it.resolvedAt)}::float8[],
+      ${column((it) => it.change)}::float8[], ${column((it) => it.actual)}::float8[],
+      ${column((it) => it.naive)}::float8[], ${column((it) => profitOf(it, fee))}::float8[],
+      ${column((it) => it.version_id)}::int4[], ${column((it) => it.revision)}::int4[],
+      ${textColumn(outcomes, (it) => it.label)}::text[], ${textColumn(outcomes, (it) => it.signal)}::text[]
+    ) as x (open_at, resolved_at, return, actual, naive, profit, version_id, revision, label, signal)
     on conflict (version_id, open_at) do update set
       resolved_at = excluded.resolved_at, return = excluded.return, actual = excluded.actual, naive = excluded.naive,
       profit = excluded.profit, revision = excluded.revision, label = excluded.label, correct = excluded.correct
-    where o.revision < excluded.revision
-    returning version_id, open_at`
+    where o.revision < excluded.revision`
+  return done.count
 }
