@@ -34,6 +34,12 @@ export function politely(command: string, args: readonly string[] = []): Polite 
   return { command: shell, args: ['-c', script, 'sh', command, ...args], detached: true }
 }
 
+/**
+ * One core is enough: compiling and collecting garbage in threads of their own, a dataset took one and a half, and on two
+ * cores there was none left that was free whenever somebody woke.
+ */
+export const oneCore = ['--single-threaded'] as const
+
 /** Enough to say what went wrong. */
 const lettersKept = 2_000
 
@@ -48,7 +54,7 @@ export function forkPolitely(
     serialization,
     detached,
     execPath: command,
-    execArgv: [...execArgv],
+    execArgv: [...execArgv, ...oneCore],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   let words = ''

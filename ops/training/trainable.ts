@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { StepWork } from '../../actors/training/run.ts'
 import type { TrainerCommand } from '../../actors/training/trainer-process.ts'
 import { type Family, openFamily } from '../../models/family.ts'
+import { oneCore } from '../../models/training/politely.ts'
 import { tell } from '../../streams/channels.ts'
 import { Fault } from '../../streams/fault.ts'
 import { type Clock, hourMs, type Millis, minuteMs } from '../../streams/time.ts'
@@ -89,7 +90,7 @@ export function openTrainers({ path, env, clock, mayFetch = true }: TrainersPort
       const args = [join(folder, trainer.entry)]
       switch (trainer.runtime) {
         case 'node':
-          return { command: process.execPath, args, env: {} }
+          return { command: process.execPath, args: [...oneCore, ...args], env: {} }
         case 'python':
           return { args, ...(await setUp(trainer.requirements, work)) }
       }
