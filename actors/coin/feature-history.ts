@@ -2,6 +2,7 @@
  * Feature rows of the past, as the live path would have made them: from the newest engine snapshot before them, over the
  * candles as they are in the ledger now. There is no second implementation and no second starting point.
  */
+import { Consecutive } from '../../models/dataset/candles.ts'
 import type { Candle } from '../../streams/candles/candle.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { setCandle } from '../../streams/features/columns.ts'
@@ -48,7 +49,8 @@ export class FeatureHistory {
 
   /**
    * The candles of `[from, to)` together with the engine that is to be given them, from the newest snapshot at or before
-   * `from`, or else from the coin's first candle. The candles begin where that snapshot stands.
+   * `from`, or else from the coin's first candle. The candles begin where that snapshot stands; what was never stored between
+   * two of them is missing.
    */
   async *pass(coin: Coin, from: Millis, to: Millis): AsyncGenerator<Passage> {
     const { reader, set } = this.#ports
@@ -58,8 +60,11 @@ export class FeatureHistory {
     const origins = (await reader.origins(coin, hash)).filter((at) => at > begun && at < to)
     let engine = snapshot ? FeatureEngine.restore(snapshot.state) : new FeatureEngine(intervalMs)
     let at = begun
+    const line = new Consecutive(coin, intervalMs)
     for (const until of [...origins, to]) {
-      for await (const candles of reader.candles(coin, at, until)) yield { engine, candles }
+      for await (const page of reader.candles(coin, at, until))
+        yield { engine, candles: line.take(page) }
+      if (until < to) yield { engine, candles: line.until(until) }
       const origin = until === to ? undefined : await reader.snapshot(coin, hash, until)
       if (origin) engine = FeatureEngine.restore(origin.state)
       at = until

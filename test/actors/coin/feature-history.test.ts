@@ -97,6 +97,30 @@ test('blocks give every candle once, with the rows before each that a window nee
   )
 })
 
+for (const isOrigin of [false, true])
+  test(`what was never stored is missing${isOrigin ? ', before an origin too' : ''}`, async () => {
+    const ledger = new MemoryLedger()
+    const stored = candles.filter((_, i) => i < 3_100 || i >= 3_200)
+    await ledger.writeHistory(stored)
+    if (isOrigin) await keepSnapshot(ledger, 3_200, true, 3_199)
+    const features = new FeatureHistory({ reader: ledger, set, dueAt: ({ openAt }) => openAt })
+    const seen: string[] = []
+    for await (const { ring, openAts } of features.blocks(btc, at(3_090), at(3_210), 9, 64))
+      for (const openAt of openAts) {
+        const row = ring.at(openAt)
+        seen.push(row?.state === 'missing' ? 'missing' : `${row?.after} ${row?.whole}`)
+        assert.ok(ring.at(openAt - 9 * minuteMs))
+      }
+    const whole = (from: number, after: string): readonly string[] =>
+      Array.from({ length: 10 }, (_, i) => `${after} ${from + i}`)
+    const since = isOrigin ? whole(2, 'start') : whole(1, 'gap')
+    assert.deepEqual(seen, [
+      ...whole(3_090 - 2_002 + 1, 'gap'),
+      ...Array.from({ length: 100 }, () => 'missing'),
+      ...since,
+    ])
+  })
+
 test('a row says how many whole candles lie behind it since the start or a gap', async () => {
   const { features } = await stand()
   const ring = await features.ring(btc, at(1_998), at(2_004))
