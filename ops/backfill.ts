@@ -17,7 +17,7 @@ import {
 import { type Version, versionName } from '../models/version.ts'
 import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'
-import { wallClock } from '../streams/time.ts'
+import { wait, wallClock } from '../streams/time.ts'
 import { supervise } from '../supervisor/tree/supervise.ts'
 import { startTree } from '../supervisor/tree/tree.ts'
 import { inferenceTree, sinkWorker } from './assemble.ts'
@@ -130,6 +130,7 @@ async function openLine(
     pool: inference.pool,
     sink: ledger.address,
     clock: wallClock,
+    giveWay: () => wait(wallClock, 0),
     identity: () => ({ path: 'backfill', epoch: 0 }),
   }
   return { ports, stop: () => tree.stop(stopMsMax) }

@@ -25,6 +25,8 @@ export interface BackfillPorts {
   readonly pool: Address<InferenceCommand>
   readonly sink: Sink
   readonly clock: Clock
+  /** Asked for before each bundle, so that what is live goes first. */
+  readonly giveWay: () => Promise<void>
   /** Path and epoch under which the rows are written; the sink takes them while the version is current. */
   readonly identity: (version: Version) => { readonly path: string; readonly epoch: number }
 }
@@ -37,7 +39,7 @@ export interface BackfillReport {
 }
 
 const bundleRows = 64
-/** Rows computed in one go, about 5 ms: then whoever is live has its turn. */
+/** Rows computed in one go, about 5 ms. */
 const blockRows = 256
 /** How far it has come is told every so many blocks. */
 const toldEvery = 16
@@ -76,6 +78,7 @@ export async function backfill(
     blockRows,
   )) {
     for (let i = 0; i < block.openAts.length; i += bundleRows) {
+      await ports.giveWay()
       const bundle = makeBundle(answering.plan, block.ring, block.openAts.slice(i, i + bundleRows))
       total.holes += bundle.holes.length
       if (bundle.rows.length === 0) continue
@@ -91,7 +94,6 @@ export async function backfill(
       if (underWay.size >= underWayMax) await Promise.race(underWay.keys())
     }
     if (signal?.aborted) break
-    await wait(ports.clock, 0)
     blocks += 1
     if (blocks % toldEvery !== 0) continue
     // What lies before the oldest that is under way is in the ledger.

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { childrenFor } from '../../actors/inference/home.ts'
+import { givingWay } from '../../actors/version/give-way.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { featureSet } from '../../streams/features/set.ts'
 import type { Feed } from '../../streams/feeds/feed.ts'
@@ -53,6 +54,12 @@ export async function assembleFleet(
   const names = set.columns.map(({ name }) => name)
   await registerFeatureSet(store.sql, store.names, set.hash, names)
   let lives = 0
+  const giveWay = givingWay({
+    market: () => feed.now(),
+    answered: () => pace.slowest,
+    intervalMs: interval,
+    clock,
+  })
   const historyMs = (feed.mode === 'tape' ? Math.min(historyDays, 30) : historyDays) * dayMs
   return assemble({
     feed,
@@ -74,7 +81,7 @@ export async function assembleFleet(
         return age === null ? Number.POSITIVE_INFINITY : Date.parse(manifest.trained.to) + age
       },
     },
-    resolveOutcomes: (coin) => resolveOutcomes(store, coin, config.fees + config.slippage),
+    resolveOutcomes: (coin) => resolveOutcomes(store, coin, config.fees + config.slippage, giveWay),
     timing: {
       graceMs,
       correctionMs: correctionWindow,

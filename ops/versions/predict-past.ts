@@ -5,11 +5,13 @@
 
 import type { Sink } from '../../actors/sink.ts'
 import { backfill } from '../../actors/version/backfill.ts'
+import { givingWay } from '../../actors/version/give-way.ts'
 import type { Version } from '../../models/version.ts'
 import { tell } from '../../streams/channels.ts'
 import { Fault } from '../../streams/fault.ts'
 import { featureSet } from '../../streams/features/set.ts'
 import type { Feed } from '../../streams/feeds/feed.ts'
+import type { Pace } from '../../streams/feeds/pace.ts'
 import { type Clock, dayMs, type Millis } from '../../streams/time.ts'
 import type { Swap } from '../../supervisor/fleet/lane-journal.ts'
 import { isUnjudged } from '../../supervisor/fleet/reconcile.ts'
@@ -34,6 +36,7 @@ export interface PastNeeds {
   readonly store: Store
   readonly lanes: LaneRegistry
   readonly assembly: Assembly
+  readonly pace: Pace
 }
 
 /**
@@ -115,7 +118,7 @@ async function keptHistory(
 }
 
 async function predict(
-  { store, feed, assembly, clock, lanes }: PastNeeds,
+  { store, feed, assembly, clock, lanes, pace }: PastNeeds,
   sink: Sink,
   version: Version,
   range: Stretch,
@@ -131,6 +134,12 @@ async function predict(
     pool: assembly.pool,
     sink,
     clock,
+    giveWay: givingWay({
+      market: () => feed.now(),
+      answered: () => pace.slowest,
+      intervalMs: store.intervalMs,
+      clock,
+    }),
     identity: () => ({ path, epoch: assembly.tree.look(path)?.epoch ?? 0 }),
   }
   const progress = async (doneTo: Millis, rows: number): Promise<void> => {

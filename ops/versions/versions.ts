@@ -13,6 +13,7 @@ import type { Coin } from '../../streams/coin.ts'
 import { Fault } from '../../streams/fault.ts'
 import { featureSet } from '../../streams/features/set.ts'
 import type { Feed } from '../../streams/feeds/feed.ts'
+import type { Pace } from '../../streams/feeds/pace.ts'
 import { type Clock, dayMs, floorTo, type Millis } from '../../streams/time.ts'
 import type { FleetPort } from '../../supervisor/fleet/carry-out.ts'
 import type { LaneJournal, Swap } from '../../supervisor/fleet/lane-journal.ts'
@@ -52,6 +53,7 @@ export interface VersionsNeeds {
   /** Where uploads are put down for a moment. */
   readonly uploads: string
   readonly assembly: Assembly
+  readonly pace: Pace
   /** What the gate says of a swap's version; `onShadow` counts what it predicted beside the incumbent, too. */
   readonly judge: (swap: Swap, onShadow: boolean) => Promise<Verdict>
 }

@@ -17,7 +17,7 @@ import { openArtifact } from '../../models/artifact.ts'
 import { inferenceTree, sinkWorker } from '../../ops/assemble.ts'
 import { registerVersion } from '../../ops/store/versions/versions.ts'
 import { featureSet } from '../../streams/features/set.ts'
-import { minuteMs, wallClock } from '../../streams/time.ts'
+import { minuteMs, wait, wallClock } from '../../streams/time.ts'
 import { supervisorPolicy } from '../../supervisor/tree/restart-policy.ts'
 import { startTree } from '../../supervisor/tree/tree.ts'
 import { type Figure, median } from './figure.ts'
@@ -70,6 +70,7 @@ async function openLine({ store, writer }: MadeStore) {
   const ports: BackfillPorts = {
     ...{ source: 'tape', set, features, pool: inference.pool, sink: sink.address },
     clock: wallClock,
+    giveWay: () => wait(wallClock, 0),
     identity: () => ({ path: 'bench', epoch: 0 }),
   }
   return { ports, stop: () => tree.stop(20_000) }

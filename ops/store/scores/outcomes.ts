@@ -26,19 +26,20 @@ interface Due {
   readonly horizonMs: Millis
 }
 
-/**
- * Whole days that one transaction takes on, about a tenth of a second: whoever predicts over the past, or moves a slot,
- * waits for it meanwhile.
- */
-const stepDays = 2
+/** One transaction takes on a day, 20 ms: whoever predicts over the past, or moves a slot, waits for it meanwhile. */
+const stepMs = dayMs
 /** As labels count them. */
 const classes: readonly Signal[] = ['sell', 'hold', 'buy']
 
-/** Answers how many outcomes are new or changed. `fee` is what one trade costs, as a share of its value. */
+/**
+ * Answers how many outcomes are new or changed. `fee` is what one trade costs, as a share of its value. A long backlog
+ * gives way before each step.
+ */
 export async function resolveOutcomes(
   store: Pick<Store, 'sql' | 'names' | 'parts' | 'intervalMs'>,
   coin: Coin,
   fee: number,
+  giveWay: () => Promise<void> = async () => {},
 ): Promise<number> {
   const coinId = await store.names.coin(coin)
   let resolved = 0
@@ -64,13 +65,14 @@ export async function resolveOutcomes(
     )
     resolved += step.written
     again = !step.isLast
+    if (again) await giveWay()
   }
   return resolved
 }
 
 function isWithin(due: readonly Due[], seen: readonly Due[]): boolean {
   const [from, to] = [Math.min(...seen.map((it) => it.from)), Math.max(...seen.map((it) => it.to))]
-  return due.every((it) => it.from >= from && it.to <= to)
+  return due.every((it) => it.from >= from && floorTo(it.to, dayMs) <= floorTo(to, dayMs))
 }
 
 async function ensureParts(store: Pick<Store, 'parts'>, due: readonly Due[]): Promise<void> {
@@ -101,13 +103,18 @@ async function dueVersions(
     from version v join lane l on l.id = v.lane_id
     where l.coin_id = ${coinId}
     order by v.id ${isLocked ? sql`for no key update of v` : sql``}`
-  return rows.flatMap(({ id, label, horizon_ms: horizonMs, unresolved_from, first, newest }) => {
-    if (first === null || newest === null) return []
-    // The candle that opens a horizon later closes when the horizon has passed.
-    const to = Math.min(newest - horizonMs + 1, floorTo(first, dayMs) + stepDays * dayMs)
-    const mark = Number.isFinite(unresolved_from) ? unresolved_from : first
-    return first < to ? [{ id, mark, from: first, to, label, horizonMs }] : []
-  })
+  const due = rows.flatMap(
+    ({ id, label, horizon_ms: horizonMs, unresolved_from, first, newest }) => {
+      if (first === null || newest === null) return []
+      // The candle that opens a horizon later closes when the horizon has passed.
+      const to = Math.min(newest - horizonMs + 1, floorTo(first, dayMs) + stepMs)
+      const mark = Number.isFinite(unresolved_from) ? unresolved_from : first
+      return first < to ? [{ id, mark, from: first, to, label, horizonMs }] : []
+    },
+  )
+  // One look at the market serves those that are close together; who is live does not wait for a backlog.
+  const newest = Math.max(...due.map((it) => it.to))
+  return due.filter((it) => it.to > newest - stepMs)
 }
 
 interface Said {

@@ -36,6 +36,7 @@ async function run(range: { from: Millis; to: Millis }, refuseFirst: 'retryable'
         dueAt: ({ openAt }) => openAt + minuteMs,
       }),
       clock: wallClock,
+      giveWay: async () => undefined,
       identity: () => ({ path: 'backfill', epoch: 1 }),
       pool: {
         path: 'pool',
