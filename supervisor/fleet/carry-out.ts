@@ -2,6 +2,7 @@
  * What `reconcile` has decided, carried out: one call to the journal, then what follows from it in the fleet. Each can be
  * cut short by a crash after any step and made again from its beginning.
  */
+import { AssertionError } from 'node:assert/strict'
 import type { Verdict } from '../../models/judging/verdict.ts'
 import type { Lane, Version } from '../../models/version.ts'
 import { Fault } from '../../streams/fault.ts'
@@ -161,7 +162,10 @@ async function archive(ports: ActPorts, version: Version): Promise<void> {
   for (const sha256 of gone) await ports.removeArtifact(sha256)
 }
 
-/** Long work; its stage is written when it is done. A version that proves to be no good ends its swap. */
+/**
+ * Long work; its stage is written when it is done. A version that proves to be no good ends its swap, and so does one over
+ * which an invariant breaks: begun again it would break again, and keep every other lane from moving.
+ */
 export async function doWork(
   ports: ActPorts,
   action: Action & { type: 'work' | 'renew' },
@@ -176,9 +180,15 @@ export async function doWork(
     }
     await workOn(ports, swap, action.on, signal)
   } catch (error) {
-    if (!(error instanceof Fault) || error.retryable || error.code.startsWith('store.')) throw error
-    await ports.journal.end(swap.id, 'rejected', `${error.code}: ${error.message}`)
+    await ports.journal.end(swap.id, 'rejected', whyNoGood(error))
   }
+}
+
+/** Throws what says nothing about the version. */
+function whyNoGood(error: unknown): string {
+  if (error instanceof AssertionError) return `swap.broken: ${error.message}`
+  if (!(error instanceof Fault) || error.retryable || error.code.startsWith('store.')) throw error
+  return `${error.code}: ${error.message}`
 }
 
 async function workOn(

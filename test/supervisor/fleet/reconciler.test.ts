@@ -167,6 +167,21 @@ test('expected trouble is told and tried again, later and later; anything else e
   assert.match(String(crashes), /a bug/)
 })
 
+test('an invariant that breaks over one version ends its swap, and no other lane is kept from anything', async () => {
+  const { wish, settle, swaps, crashes } = await stage({
+    work: {
+      fetch: async () => {},
+      verify: async () => assert.ok(false, 'rows are consecutive'),
+      judge: () => Promise.reject(new Error('not reached')),
+      backfill: async () => {},
+      catchUp: async () => {},
+    },
+  })
+  wish(2, 1)
+  await settle({ type: 'look', lane })
+  assert.deepEqual([swaps(), crashes], [['2 rejected'], []])
+})
+
 test('a version that is found behind catches up once for each time that it is found', async () => {
   let behind = [of(1)]
   const { due, settle, caughtUp } = await stage({ behind: async () => behind })
