@@ -30,7 +30,7 @@ export type SinkCommand = Write
 export type Sink = Address<SinkCommand>
 
 type Own =
-  | { readonly type: 'linger_over' }
+  | { readonly type: 'lingerOver' }
   | { readonly type: 'committed'; readonly outcome: CommitOutcome; readonly startedAt: Millis }
   | { readonly type: 'refused'; readonly fault: Fault }
   | { readonly type: 'again' }
@@ -88,7 +88,7 @@ export function sink(ports: SinkPorts): ActorSpec<SinkState, SinkCommand | Own> 
           state.waiting.push(message)
           state.waitingRows += message.entries.length
           return advance(ports, state, self)
-        case 'linger_over':
+        case 'lingerOver':
           state.lingering = false
           return advance(ports, state, self)
         case 'committed':
@@ -140,7 +140,7 @@ function advance(ports: SinkPorts, state: SinkState, self: Self<SinkCommand | Ow
     commit(ports, state, self)
   } else if (decision.type === 'wait' && !state.lingering) {
     state.lingering = true
-    self.after(decision.ms, { type: 'linger_over' })
+    self.after(decision.ms, { type: 'lingerOver' })
   }
   return state
 }
