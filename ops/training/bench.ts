@@ -7,6 +7,7 @@ import { readRun } from '../store/training/read-training.ts'
 import { openRunJournal } from '../store/training/training-runs.ts'
 import { type FitPorts, fitTools } from './fit-tools.ts'
 import { type JudgePorts, judgeTools } from './judge-tools.ts'
+import { inTurns } from './machine-turn.ts'
 import { openWorkFolder } from './work-folder.ts'
 import { workshop } from './workshop.ts'
 
@@ -14,6 +15,8 @@ export interface BenchPorts extends FitPorts, JudgePorts {
   readonly registry: JudgePorts['registry']
   /** The data directory. */
   readonly path: string
+  /** Where training takes turns with that of other daemons. */
+  readonly turns: string
 }
 
 export interface TrainingBench {
@@ -29,7 +32,11 @@ export function openTrainingBench(ports: BenchPorts): TrainingBench {
   const folder = openWorkFolder(join(path, 'training', store.database))
   return {
     journal: openRunJournal(store.sql, store.names),
-    workshop: workshop({ folder, ...fitTools(ports), ...judgeTools(ports) }),
+    workshop: inTurns(workshop({ folder, ...fitTools(ports), ...judgeTools(ports) }), {
+      places: ports.config.training.concurrency,
+      folder: ports.turns,
+      clock: ports.clock,
+    }),
     sweep: () =>
       folder.sweep((run) =>
         readRun(store.sql, run).then(

@@ -11,6 +11,7 @@ import type { DataDirectory } from '../store/data-directory.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { openTrainingBench } from './bench.ts'
+import { turnsFolder } from './machine-turn.ts'
 import { tellTraining } from './tell-training.ts'
 import { openTrainers, trainable } from './trainable.ts'
 import { openTraining, type Training } from './training.ts'
@@ -37,7 +38,8 @@ export async function trainingInDaemon(ports: DaemonTrainingPorts): Promise<Trai
     clock,
     mayFetch: config.training.python === 'auto',
   })
-  const bench = openTrainingBench({ store, registry, config, clock, path, trainers })
+  const turns = turnsFolder
+  const bench = openTrainingBench({ store, registry, config, clock, path, trainers, turns })
   await bench.sweep()
   const training = openTraining({
     ...ports,

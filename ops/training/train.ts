@@ -17,6 +17,7 @@ import { artifactFiles } from '../store/versions/artifact-files.ts'
 import { openRegistry } from '../store/versions/registry.ts'
 import { openStoreWork } from '../store-work.ts'
 import { openTrainingBench } from './bench.ts'
+import { turnsFolder } from './machine-turn.ts'
 import { openTrainers } from './trainable.ts'
 
 const lookEveryMs: Millis = 300
@@ -33,7 +34,8 @@ export async function train(options: TrainOptions): Promise<TrainingRunBody> {
     clock,
     mayFetch: config.training.python === 'auto',
   })
-  const bench = openTrainingBench({ store, registry, config, clock, path, trainers })
+  const turns = turnsFolder
+  const bench = openTrainingBench({ store, registry, config, clock, path, trainers, turns })
   try {
     const { id } = await bench.journal.ask({
       lane: { coin: options.coin, family: options.family },

@@ -39,7 +39,7 @@ test('a warm start begins with the serving weights, says so, and inherits what t
   await assignSlot(store.sql, store.names, 'v1', first, market[0]?.openAt ?? 0)
 
   const { journal, workshop } = openTrainingBench({
-    ...{ store, registry, path, clock: wallClock },
+    ...{ store, registry, path, clock: wallClock, turns: join(path, 'turns') },
     config: configSchema.parse({ market: { source: 'tape' } }),
     trainers: openTrainers({ path: environments, env: process.env, clock: wallClock }),
   })

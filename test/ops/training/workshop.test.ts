@@ -58,7 +58,7 @@ interface Case {
 
 async function train(coin: Coin, it: Case = {}): Promise<TrainingRead> {
   const { journal, workshop } = openTrainingBench({
-    ...{ store, registry, path, clock: wallClock },
+    ...{ store, registry, path, clock: wallClock, turns: join(path, 'turns') },
     trainerLimits: { silenceMs: 2_000, memoryBytes: 300 * 2 ** 20 },
     config: configSchema.parse({ market: { source: 'tape' } }),
     trainers: {
