@@ -190,7 +190,7 @@ describe('a live market', { concurrency: true }, () => {
     const now = async (): Promise<number> => (await exchange.state()).now
     const { daemon, step } = await startStepped(t, stage.house)
     const from = Math.ceil((await now()) / minuteMs) * minuteMs - 3 * minuteMs
-    await following(daemon, coins[0], await now())
+    for (const each of coins) await following(daemon, each, await now())
     await hourAway(stage, daemon, step)
     await exchange.tell({ do: 'forget', coins })
     await exchange.tell({ do: 'pass', coins, ms: 5 * minuteMs, everyMs: 2_000 })
@@ -218,7 +218,7 @@ describe('a live market', { concurrency: true }, () => {
     const now = async (): Promise<number> => (await exchange.state()).now
     const { daemon: first, step } = await startStepped(t, stage.house)
     const from = Math.ceil((await now()) / minuteMs) * minuteMs - 3 * minuteMs
-    await following(first, coin, await now())
+    for (const each of coins) await following(first, each, await now())
     await hourAway(stage, first, step)
     const before = await seen(first)
     await first.end('SIGKILL')
