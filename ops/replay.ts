@@ -110,11 +110,12 @@ async function openStage(
   { config, clock, shuffleSeed }: ReplayOptions,
 ): Promise<Stage> {
   const { interval: intervalMs, graceMs } = config.market
-  const store = await openStore({ address, market: market.name, intervalMs })
+  const { id: holder } = directory
+  const store = await openStore({ address, market: market.name, intervalMs, holder })
   const pace = new Pace()
   return {
     store,
-    lease: await acquireLease(store.sql, 'fleet', directory.id),
+    lease: await acquireLease(store.sql, 'fleet', holder),
     pace,
     feed: tapeFeed({
       ...{ market, clock, graceMs, intervalMs, pace },

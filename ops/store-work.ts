@@ -55,7 +55,8 @@ export async function openStoreWork(
     const market = choice.market ?? (await marketOf(config, address))
     if (!choice.mayMake && !(await knownMarkets(address)).includes(market))
       throw nothingStored(market)
-    const store = await openStore({ address, market, intervalMs: config.market.interval })
+    const { id: holder } = directory
+    const store = await openStore({ address, market, intervalMs: config.market.interval, holder })
     let own: Lease | undefined
     return {
       market,
@@ -63,7 +64,7 @@ export async function openStoreWork(
       artifacts: join(directory.path, 'artifacts'),
       lease: async () => {
         if (isShared) return presentLease(store.sql, 'fleet')
-        own ??= await acquireLease(store.sql, 'fleet', directory.id)
+        own ??= await acquireLease(store.sql, 'fleet', holder)
         return own
       },
       close: async () => {

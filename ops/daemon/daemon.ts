@@ -87,7 +87,7 @@ async function onServer(
   undo: Undo,
 ): Promise<Daemon> {
   const { config, directory, clock, say, server, market } = ground
-  const store = await openMarket(server, market, config)
+  const store = await openMarket(server, market, config, directory.id)
   undo.push(() => store.close())
   const lease = await takeLease(store.sql, directory.id, clock, say)
   undo.push(() => lease.release())
@@ -169,10 +169,12 @@ async function openMarket(
   server: StoreServer,
   market: ChosenMarket,
   config: Config,
+  holder: string,
 ): Promise<Store> {
   return openStore({
     address: server.address,
     market: market.name,
     intervalMs: config.market.interval,
+    holder,
   })
 }

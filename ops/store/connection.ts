@@ -31,7 +31,12 @@ const statementMsMax = 60_000
  */
 const idleInTransactionMsMax = 10_000
 
-export function openDatabase(address: ServerAddress, database: string): Sql {
+/** What a server calls our sessions: the holder of a lease can be told by its own. */
+export function sessionName(holder?: string): string {
+  return holder === undefined ? 'starling' : `starling ${holder}`
+}
+
+export function openDatabase(address: ServerAddress, database: string, holder?: string): Sql {
   const options = {
     max: connectionsMax,
     connect_timeout: 10,
@@ -43,7 +48,7 @@ export function openDatabase(address: ServerAddress, database: string): Sql {
     types: { instant, whole },
     onnotice: () => {},
     connection: {
-      application_name: 'starling',
+      application_name: sessionName(holder),
       timezone: 'UTC',
       statement_timeout: statementMsMax,
       idle_in_transaction_session_timeout: idleInTransactionMsMax,

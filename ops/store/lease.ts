@@ -4,7 +4,7 @@
  */
 import { Fault } from '../../streams/fault.ts'
 import type { Millis } from '../../streams/time.ts'
-import type { Sql, Tx } from './connection.ts'
+import { type Sql, sessionName, type Tx } from './connection.ts'
 import { faulted } from './faults.ts'
 
 export interface Lease {
@@ -29,8 +29,19 @@ export function firstEpoch({ term }: Pick<Lease, 'term'>): number {
 /**
  * `holder` names the daemon across its lives: after a crash it takes its own lease back at once, which the lock on its
  * data directory makes safe. Time is the database's.
+ *
+ * Whoever stands still may hold locks, on the lease too, and PostgreSQL's own limits do not end a session whose client
+ * has stopped reading in the middle of an answer: so nobody waits for a lease that is held, and whoever takes one over
+ * that ran out ends its last holder's sessions first.
  */
 export async function acquireLease(sql: Sql, name: string, holder: string): Promise<Lease> {
+  const [held] = await faulted(
+    () => sql<{ holder: string; has_run_out: boolean; was_given_back: boolean }[]>`
+      select holder, expires_at < clock_timestamp() as has_run_out, expires_at = '-infinity' as was_given_back
+      from lease where name = ${name} and holder <> ${holder}`,
+  )
+  if (held && !held.has_run_out) throw heldFault(held.holder)
+  if (held && !held.was_given_back) await endSessions(sql, held.holder)
   const [taken] = await faulted(
     () => sql<{ term: number }[]>`
       insert into lease as l (name, term, holder, expires_at)
@@ -40,7 +51,7 @@ export async function acquireLease(sql: Sql, name: string, holder: string): Prom
       where l.expires_at < clock_timestamp() or l.holder = excluded.holder
       returning term`,
   )
-  if (!taken) throw await heldFault(sql, name)
+  if (!taken) throw heldFault('one that was faster')
   const { term } = taken
   return {
     name,
@@ -91,14 +102,18 @@ function lostFault(name: string, term: number): Fault {
   return new Fault('lease.lost', `the lease ${name} of term ${term} was lost to another daemon`)
 }
 
-async function heldFault(sql: Sql, name: string): Promise<Fault> {
-  const [held] = await faulted(
-    () => sql<{ holder: string; expires_at: Millis }[]>`
-      select holder, expires_at from lease where name = ${name}`,
-  )
+function heldFault(holder: string): Fault {
   return new Fault(
     'lease.held',
-    `another daemon (${held?.holder}) writes to this store: stop it, or wait until its lease runs out`,
+    `another daemon (${holder}) writes to this store: stop it, or wait until its lease runs out`,
     { retryable: true },
+  )
+}
+
+async function endSessions(sql: Sql, holder: string): Promise<void> {
+  await faulted(
+    () => sql`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = ${sessionName(holder)}`,
   )
 }

@@ -27,6 +27,8 @@ export interface StoreOptions {
   /** `Feed.market`: `binance`, `tape-seed-7`. */
   readonly market: string
   readonly intervalMs: Millis
+  /** Whoever means to take the fleet's lease. */
+  readonly holder?: string
 }
 
 export interface Store {
@@ -54,10 +56,10 @@ export interface Store {
 const closeSeconds = 5
 
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { address, market, intervalMs } = options
+  const { address, market, intervalMs, holder } = options
   const database = databaseName(market)
   await ensureDatabase(address, database)
-  const sql = openDatabase(address, database)
+  const sql = openDatabase(address, database, holder)
   try {
     await migrate(sql)
     await claim(sql, market, intervalMs)

@@ -45,6 +45,7 @@ export interface StartOptions {
 export interface DrivenDaemon {
   readonly house: House
   readonly address: string
+  /** Rejects when it answers with an error, as it does while its database is away. */
   readonly get: <T = Record<string, unknown>>(path: string) => Promise<T>
   readonly post: (path: string, body?: object) => Promise<Response>
 }
@@ -131,7 +132,12 @@ export function drive(house: House, address: string): DrivenDaemon {
   return {
     house,
     address,
-    get: async <T>(path: string) => (await (await fetch(address + path)).json()) as T,
+    get: async <T>(path: string) => {
+      const response = await fetch(address + path)
+      if (!response.ok)
+        throw new Error(`${path} answers ${response.status}: ${await response.text()}`)
+      return (await response.json()) as T
+    },
     post: (path, body = {}) =>
       fetch(address + path, {
         method: 'POST',

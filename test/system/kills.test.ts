@@ -33,7 +33,10 @@ test('PostgreSQL is killed under load: the daemon waits, loses nothing, and goes
   for (let kill = 0; kill < 3; kill++) {
     await progress(daemon, 12)
     const before = await seen(daemon)
-    process.kill(postmasterOf(daemon), 'SIGKILL')
+    const killed = postmasterOf(daemon)
+    process.kill(killed, 'SIGKILL')
+    // Until it is noticed, its other processes go on answering for a moment.
+    await until('another is up', () => postmasterOf(daemon) !== killed, 60_000)
     await until(
       'it predicts again',
       async () => {

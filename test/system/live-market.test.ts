@@ -147,8 +147,8 @@ describe('a live market', { concurrency: true }, () => {
     type Status = { health: string; degraded: string[]; predictions: number; source: string }
     const told = async (daemon: RunningDaemon, why: RegExp): Promise<Status> => {
       const isSaid = async (): Promise<Status | undefined> => {
-        const status = await daemon.get<Partial<Status>>('/api/v1/status')
-        return status.degraded?.some((it) => why.test(it)) ? (status as Status) : undefined
+        const status = await daemon.get<Status>('/api/v1/status').catch(() => undefined)
+        return status?.degraded.some((it) => why.test(it)) ? status : undefined
       }
       const status = await until(`it says ${why}`, isSaid, 30_000)
       assert.equal((await daemon.get<{ live: boolean }>('/health/live')).live, true)

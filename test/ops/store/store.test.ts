@@ -142,6 +142,37 @@ test('a term that is taken over while a batch is being written waits for it', as
   assert.deepEqual(order, ['committed', 'taken', 'lost'])
 })
 
+test('nobody waits for a daemon that stands still in a transaction: neither before its lease has run out nor after', async (t) => {
+  const { sql, database, lease } = await openTestStore()
+  const still = openDatabase(await testServer(), database, 'still')
+  t.after(() => still.end())
+  await lease.release()
+  const { term } = await acquireLease(sql, 'fleet', 'still')
+  const stand = async (): Promise<{ goOn: () => void; over: Promise<void> }> => {
+    const [locked, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const over = still.begin(async (tx) => {
+      await tx`select from lease where term = ${term} for share`
+      locked.resolve()
+      await ended.promise
+    })
+    await locked.promise
+    return { goOn: ended.resolve, over }
+  }
+  const first = await stand()
+  await assert.rejects(acquireLease(sql, 'fleet', 'another'), { code: 'lease.held' })
+  first.goOn()
+  await first.over
+  await sql`update lease set expires_at = clock_timestamp() - interval '1 millisecond'`
+  const second = await stand()
+  // PostgreSQL itself would end it after ten seconds, were it not in the middle of an answer.
+  const from = performance.now()
+  const ended = assert.rejects(second.over, /CONNECTION_CLOSED|ECONNRESET/)
+  await acquireLease(sql, 'fleet', 'another')
+  assert.ok(performance.now() - from < 5_000)
+  second.goOn()
+  await ended
+})
+
 test('retention takes whole parts, once nothing in them is young enough', () => {
   const part = (table: Part['table'], from: number, to: number): Part => ({
     name: `${table} ${from}`,
