@@ -44,7 +44,10 @@ export async function writePredictions(
   return outcomeOf(rows, fresh, there)
 }
 
-/** `waitMs` ends here, one insert and one flush before the commit: 2 to 15 ms, by the size of the batch. */
+/**
+ * `waitMs` ends here, one insert and one flush before the commit: 2 to 15 ms, by the size of the batch. Nothing waits for
+ * less than no time, though the clock may have been set back meanwhile.
+ */
 async function insert(
   tx: Tx,
   rows: readonly PredictionRow[],
@@ -77,7 +80,7 @@ async function insert(
       ${column((it) => it.probabilities?.buy ?? null)}::float8[],
       ${column((it) => it.value)}::float8[],
       ${column((_, row) => row.versionId)}::int4[], ${column((_, row) => row.setId)}::int4[],
-      ${column((it) => now - it.dueAt)}::float4[], ${column((it) => it.inferMs)}::float4[],
+      ${column((it) => Math.max(0, now - it.dueAt))}::float4[], ${column((it) => it.inferMs)}::float4[],
       ${booleanColumn(rows, ({ prediction }) => prediction.inSample)}::bool[],
       ${booleanColumn(rows, ({ prediction }) => prediction.asked === 'backfill')}::bool[],
       ${booleanColumn(rows, isInTime)}::bool[],

@@ -92,6 +92,14 @@ test('a prediction comes back as it was written, with its slot', async () => {
   })
 })
 
+test('a clock that was set back while a prediction was under way makes no wait negative', async () => {
+  const store = await openTestStore()
+  const who = await version(store)
+  store.wallNow = noon - dayMs
+  const done = await store.write.commit(entries(prediction(who, 0)), inTime)
+  assert.equal(done.predictions[0]?.waitMs, 0)
+})
+
 test('what is there is not written again, and another answer from equal inputs is reported', async () => {
   const store = await openTestStore()
   const who = await version(store, { slot: 'v1' })
