@@ -19,8 +19,7 @@ import type { Assembly } from '../assemble.ts'
 import type { Config } from '../config/schema.ts'
 import type { Store } from '../store/store.ts'
 import {
-  backfilledFrom,
-  backfilledTo,
+  backfilled,
   beginBackfill,
   noteBackfilled,
   noteCaughtUp,
@@ -54,7 +53,7 @@ export async function predictForSwap(
   if (!from || !isUnjudged(verdict) || needs.assembly.fleet.standing(from) !== 'present') return
   const { sql, names } = needs.store
   const kept = await keptHistory(needs, from)
-  if (!kept || (await backfilledFrom(sql, names, from)) !== undefined) return
+  if (!kept || (await backfilled(sql, names, from)).from !== undefined) return
   await noteBackfilled(sql, names, from, kept.to)
   try {
     await catchUp(needs, sink, from, signal)
@@ -77,7 +76,7 @@ async function predictPast(
   const kept = await keptHistory(needs, version)
   if (!kept) return
   await beginBackfill(sql, names, version, { from: kept.from, at: needs.feed.now() })
-  const done = (await backfilledTo(sql, names, version)) ?? kept.from
+  const { to: done = kept.from } = await backfilled(sql, names, version)
   const range = { from: Math.max(kept.from, done), to: kept.to }
   await predict(needs, sink, version, range, signal, (doneTo) =>
     noteBackfilled(sql, names, version, doneTo),

@@ -34,18 +34,18 @@ export async function beginBackfill(
   )
 }
 
-/** Candles before it have been predicted as history; undefined where none have. */
-export async function backfilledTo(
+/** Between the two it has answered history: from as far back as it looked, up to where it has come. */
+export async function backfilled(
   sql: Sql,
   names: Names,
   version: Version,
-): Promise<Millis | undefined> {
+): Promise<{ readonly from: Millis | undefined; readonly to: Millis | undefined }> {
   const versionId = await names.version(version)
   const [found] = await faulted(
-    () => sql<{ backfilled_to: Millis | null }[]>`
-      select backfilled_to from version where id = ${versionId}`,
+    () => sql<{ from: Millis | null; to: Millis | null }[]>`
+      select backfilled_from as "from", backfilled_to as "to" from version where id = ${versionId}`,
   )
-  return found?.backfilled_to ?? undefined
+  return { from: found?.from ?? undefined, to: found?.to ?? undefined }
 }
 
 export async function noteBackfilled(
@@ -59,20 +59,6 @@ export async function noteBackfilled(
     () => sql`
       update version set backfilled_to = greatest(backfilled_to, ${to}::timestamptz) where id = ${versionId}`,
   )
-}
-
-/** From where on it has looked at history; undefined where it never has. */
-export async function backfilledFrom(
-  sql: Sql,
-  names: Names,
-  version: Version,
-): Promise<Millis | undefined> {
-  const versionId = await names.version(version)
-  const [found] = await faulted(
-    () => sql<{ backfilled_from: Millis | null }[]>`
-      select backfilled_from from version where id = ${versionId}`,
-  )
-  return found?.backfilled_from ?? undefined
 }
 
 /** Those in a slot that have answered their history and have more of it now, of what is kept for `keepMs`. */

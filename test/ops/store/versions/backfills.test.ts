@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Version } from '../../../../models/version.ts'
 import {
-  backfilledTo,
+  backfilled,
   beginBackfill,
   noteBackfilled,
   noteCaughtUp,
@@ -121,7 +121,7 @@ test('a backfill that is taken up again keeps the sight with which it began', as
   const { store, of } = await stage()
   const { sql, names } = store
   await beginBackfill(sql, names, of, { from: noon - dayMs, at: noon + dayMs })
-  assert.equal(await backfilledTo(sql, names, of), noon + 2 * hourMs)
+  assert.equal((await backfilled(sql, names, of)).to, noon + 2 * hourMs)
   const [kept] = await sql<{ from: Millis }[]>`
     select backfilled_from as "from" from version where number = 1`
   assert.equal(kept?.from, noon)
