@@ -6,12 +6,12 @@
 import type { Coin } from '../coin.ts'
 import { Fault } from '../fault.ts'
 import { type Clock, type Millis, minuteMs } from '../time.ts'
-import type { CcxtErrors, CcxtExchange } from './live/ccxt-exchange.ts'
-import { ccxtSocket } from './live/ccxt-socket.ts'
-import { ccxtVenue } from './live/ccxt-venue.ts'
+import type { CcxtErrors, CcxtExchange } from './live/ccxt/exchange.ts'
+import { nearest } from './live/ccxt/nearest.ts'
+import { quirksOf } from './live/ccxt/quirks.ts'
+import { ccxtSocket } from './live/ccxt/socket.ts'
+import { ccxtVenue } from './live/ccxt/venue.ts'
 import { type LiveFeed, type LiveLimits, liveFeed, liveLimits } from './live/live-feed.ts'
-import { nearest } from './live/nearest.ts'
-import { quirksOf } from './live/quirks.ts'
 
 export interface CcxtOptions {
   /** A ccxt exchange id: `binance`, `kraken`, … */

@@ -5,9 +5,9 @@ import { population } from '../../actors/actor.ts'
 import type { Self } from '../../actors/protocol.ts'
 import { listen } from '../../streams/channels.ts'
 import { Fault } from '../../streams/fault.ts'
-import { deadLetters } from '../support/dead-letters.ts'
-import { stage } from '../support/life.ts'
-import { pass, settled } from '../support/settled.ts'
+import { deadLetters } from '../support/actors/dead-letters.ts'
+import { stage } from '../support/actors/life.ts'
+import { pass, settled } from '../support/actors/settled.ts'
 
 const never = (): Promise<never> => new Promise(() => {})
 

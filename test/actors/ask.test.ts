@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ask } from '../../actors/ask.ts'
 import type { Address } from '../../actors/protocol.ts'
-import { stage } from '../support/life.ts'
-import { pass, settled } from '../support/settled.ts'
+import { stage } from '../support/actors/life.ts'
+import { pass, settled } from '../support/actors/settled.ts'
 
 interface Question {
   readonly replyTo: Address<number>

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listen } from '../../streams/channels.ts'
-import { deadLetters } from '../support/dead-letters.ts'
-import { stage } from '../support/life.ts'
-import { settled } from '../support/settled.ts'
+import { deadLetters } from '../support/actors/dead-letters.ts'
+import { stage } from '../support/actors/life.ts'
+import { settled } from '../support/actors/settled.ts'
 
 test('a full mailbox refuses, counts, and keeps the refused message as a dead letter', async (t) => {
   const dropped: unknown[] = []

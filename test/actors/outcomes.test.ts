@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { Subject } from 'rxjs'
 import { outcomes } from '../../actors/outcomes.ts'
 import type { Coin } from '../../streams/coin.ts'
+import { probe } from '../support/actors/probe.ts'
 import { btc, eth } from '../support/candles.ts'
-import { probe } from '../support/probe.ts'
 
 async function stand(resolve: (coin: Coin) => Promise<number>, coins: readonly Coin[] = []) {
   const committed$ = new Subject<Coin>()

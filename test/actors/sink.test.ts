@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import type { LedgerEntry } from '../../actors/ledger.ts'
 import { type SinkCommand, sink, type WriteOutcome } from '../../actors/sink.ts'
 import { Fault } from '../../streams/fault.ts'
-import { madePrediction, manualWriter } from '../support/answers.ts'
+import { madePrediction, manualWriter } from '../support/actors/answers.ts'
+import { probe } from '../support/actors/probe.ts'
 import { btc } from '../support/candles.ts'
-import { probe } from '../support/probe.ts'
 
 const position = (at: number): LedgerEntry => ({ type: 'position', coin: btc, at })
 const prediction = (path: string, epoch: number): LedgerEntry => ({

@@ -7,7 +7,13 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { dayMs, floorTo, minuteMs } from '../../streams/time.ts'
 import { madeCandles } from '../streams/features/made-candles.ts'
-import { type House, house, type RunningDaemon, starling, startDaemon } from '../support/daemon.ts'
+import {
+  type House,
+  house,
+  type RunningDaemon,
+  starling,
+  startDaemon,
+} from '../support/daemon/daemon.ts'
 import { until } from '../support/until.ts'
 import { Ending } from './ending.ts'
 import { type Figure, median } from './figure.ts'

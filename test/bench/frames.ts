@@ -5,10 +5,10 @@
  */
 import { pathToFileURL } from 'node:url'
 import { ccxtOf } from '../../streams/feeds/ccxt.ts'
-import type { CcxtExchange } from '../../streams/feeds/live/ccxt-exchange.ts'
-import type { TradeSink } from '../../streams/feeds/live/frames.ts'
+import type { CcxtExchange } from '../../streams/feeds/live/ccxt/exchange.ts'
+import type { TradeSink } from '../../streams/feeds/live/ccxt/frames.ts'
+import { type Quirks, quirksOf } from '../../streams/feeds/live/ccxt/quirks.ts'
 import { Intake } from '../../streams/feeds/live/intake.ts'
-import { type Quirks, quirksOf } from '../../streams/feeds/live/quirks.ts'
 import { TradesBuilder } from '../../streams/trade.ts'
 import { binance } from '../exchange/binance.ts'
 import { Exchange } from '../exchange/exchange.ts'

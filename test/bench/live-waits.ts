@@ -1,5 +1,5 @@
 /** How long live predictions waited while something was done, asked of the daemon's own ledger; in milliseconds, sorted. */
-import type { RunningDaemon } from '../support/daemon.ts'
+import type { RunningDaemon } from '../support/daemon/daemon.ts'
 
 export async function liveWaits(
   daemon: RunningDaemon,

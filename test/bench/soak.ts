@@ -3,7 +3,7 @@
  * through what was seen after the first quarter, when caches and pages of the database have filled.
  */
 import { setTimeout } from 'node:timers/promises'
-import { house, startDaemon } from '../support/daemon.ts'
+import { house, startDaemon } from '../support/daemon/daemon.ts'
 import { configOf, fill } from './daemon.ts'
 import { Ending } from './ending.ts'
 import type { Figure } from './figure.ts'

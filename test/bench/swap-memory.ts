@@ -3,8 +3,8 @@
  * opened, asked and let go of, each beside the one before it as in a swap; how much larger are the children then?
  */
 import { join } from 'node:path'
-import { testFolder } from '../support/artifacts.ts'
-import { startPool, versionOf } from '../support/pool.ts'
+import { startPool, versionOf } from '../support/actors/pool.ts'
+import { testFolder } from '../support/models/artifacts.ts'
 import { Ending } from './ending.ts'
 import type { Figure } from './figure.ts'
 import { pssMiBOf } from './processes.ts'

@@ -4,9 +4,9 @@
  */
 
 import { minuteMs } from '../../streams/time.ts'
-import type { RunningDaemon } from '../support/daemon.ts'
-import { smallStorm, swapStorm } from '../support/swap-storm.ts'
-import type { SwapBody } from '../support/versions.ts'
+import type { RunningDaemon } from '../support/daemon/daemon.ts'
+import { smallStorm, swapStorm } from '../support/daemon/swap-storm.ts'
+import type { SwapBody } from '../support/daemon/versions.ts'
 import { Ending } from './ending.ts'
 import { type Figure, median, quantile } from './figure.ts'
 

@@ -5,9 +5,9 @@
  */
 import { join } from 'node:path'
 import { setTimeout as pass } from 'node:timers/promises'
-import { testFolder } from '../support/artifacts.ts'
-import { house, type RunningDaemon, startDaemon } from '../support/daemon.ts'
-import { ended, order, publish } from '../support/versions.ts'
+import { house, type RunningDaemon, startDaemon } from '../support/daemon/daemon.ts'
+import { ended, order, publish } from '../support/daemon/versions.ts'
+import { testFolder } from '../support/models/artifacts.ts'
 import { Ending } from './ending.ts'
 import { type Figure, median, quantile } from './figure.ts'
 import { liveWaits } from './live-waits.ts'

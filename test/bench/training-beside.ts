@@ -4,7 +4,7 @@
  */
 import { setTimeout as pass } from 'node:timers/promises'
 import type { TrainingRunBody } from '../../ops/api/routes/training.ts'
-import { house, type RunningDaemon, startDaemon } from '../support/daemon.ts'
+import { house, type RunningDaemon, startDaemon } from '../support/daemon/daemon.ts'
 import { until } from '../support/until.ts'
 import { Ending } from './ending.ts'
 import { type Figure, median, quantile } from './figure.ts'

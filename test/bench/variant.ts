@@ -3,8 +3,8 @@ import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { featureSet } from '../../streams/features/set.ts'
 import { minuteMs } from '../../streams/time.ts'
-import { writeArtifact } from '../support/artifacts.ts'
-import { treesModel } from '../support/trees.ts'
+import { writeArtifact } from '../support/models/artifacts.ts'
+import { treesModel } from '../support/models/trees.ts'
 
 /** What a row model of the kind reads: without warm-up beyond an hour, and scale-free. */
 const columns: readonly string[] = featureSet(minuteMs)

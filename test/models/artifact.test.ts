@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { openArtifact, readVerified } from '../../models/artifact.ts'
 import { Fault } from '../../streams/fault.ts'
-import { encode, sha256, softmaxModel, testFolder, writeArtifact } from '../support/artifacts.ts'
+import {
+  encode,
+  sha256,
+  softmaxModel,
+  testFolder,
+  writeArtifact,
+} from '../support/models/artifacts.ts'
 
 test('an artifact is known by the sha256 of its manifest', async (t) => {
   const folder = testFolder(t)

@@ -5,7 +5,7 @@ import { inputWidth, isInSample, parseManifest, trainingRanges } from '../../mod
 import type { Coin } from '../../streams/coin.ts'
 import { Fault } from '../../streams/fault.ts'
 import { minuteMs } from '../../streams/time.ts'
-import { baseManifest, encode } from '../support/artifacts.ts'
+import { baseManifest, encode } from '../support/models/artifacts.ts'
 
 const file = { bytes: 1, sha256: 'a'.repeat(64) }
 const files = { 'model.onnx': file, 'golden.json': file, 'metrics.json': file }

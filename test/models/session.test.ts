@@ -13,7 +13,7 @@ import {
   type TestModel,
   testFolder,
   writeArtifact,
-} from '../support/artifacts.ts'
+} from '../support/models/artifacts.ts'
 
 const model = softmaxModel(0.5)
 

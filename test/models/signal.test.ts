@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { type Manifest, parseManifest } from '../../models/manifest.ts'
 import { readAnswer } from '../../models/signal.ts'
 import { softmaxRows } from '../../models/softmax.ts'
-import { baseManifest, encode } from '../support/artifacts.ts'
+import { baseManifest, encode } from '../support/models/artifacts.ts'
 
 const file = { bytes: 1, sha256: 'a'.repeat(64) }
 const files = { 'model.onnx': file, 'golden.json': file, 'metrics.json': file }

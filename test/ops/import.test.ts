@@ -9,7 +9,7 @@ import { importFile } from '../../ops/import.ts'
 import { databaseName, type ServerAddress } from '../../ops/store/connection.ts'
 import { openStoreWork } from '../../ops/store-work.ts'
 import { minuteMs } from '../../streams/time.ts'
-import { btc, dropDatabase, testServer } from '../support/database.ts'
+import { btc, dropDatabase, testServer } from '../support/store/database.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const start = Date.UTC(2026, 0, 1)

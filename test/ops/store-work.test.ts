@@ -11,7 +11,7 @@ import { startServer } from '../../ops/store/embedded/server.ts'
 import { acquireLease } from '../../ops/store/lease.ts'
 import { backup, exportTable, openMarket, openStoreWork, restore } from '../../ops/store-work.ts'
 import { minuteMs } from '../../streams/time.ts'
-import { btc, candle, dropDatabase, testServer } from '../support/database.ts'
+import { btc, candle, dropDatabase, testServer } from '../support/store/database.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 function config(source: string, url: string | null): Config {

@@ -13,7 +13,7 @@ import { type Pointer, type Version, versionName } from '../../models/version.ts
 import { Fault } from '../../streams/fault.ts'
 import type { Random } from '../../streams/random.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
-import { MemoryLedger } from '../support/memory-ledger.ts'
+import { MemoryLedger } from '../support/actors/memory-ledger.ts'
 
 export interface Manners {
   readonly commitMsMax: Millis

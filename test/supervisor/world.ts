@@ -7,7 +7,7 @@ import type { ChildSpec, Strategy, TreeNode, Worker } from '../../supervisor/tre
 import { supervise } from '../../supervisor/tree/supervise.ts'
 import { type RunningTree, startTree } from '../../supervisor/tree/tree.ts'
 import { worker } from '../../supervisor/tree/worker.ts'
-import { pass } from '../support/settled.ts'
+import { pass } from '../support/actors/settled.ts'
 import { SimulatedClock } from '../support/simulated-clock.ts'
 
 export type Trouble = 'work' | 'slow' | 'crash' | 'hang' | 'reject'

@@ -7,17 +7,24 @@ import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { seededStartAt } from '../../streams/feeds/tape/seeded.ts'
 import { dayMs, hourMs, iso } from '../../streams/time.ts'
-import { baseManifest, testFolder } from '../support/artifacts.ts'
 import {
   assertContinuity,
   house,
   type RunningDaemon,
   starling,
   startDaemon,
-} from '../support/daemon.ts'
-import { progress, wellAgain } from '../support/ledger-view.ts'
+} from '../support/daemon/daemon.ts'
+import { progress, wellAgain } from '../support/daemon/ledger-view.ts'
+import {
+  ended,
+  order,
+  publish,
+  type SwapBody,
+  slotsOf,
+  writeVersion,
+} from '../support/daemon/versions.ts'
+import { baseManifest, testFolder } from '../support/models/artifacts.ts'
 import { until } from '../support/until.ts'
-import { ended, order, publish, type SwapBody, slotsOf, writeVersion } from '../support/versions.ts'
 
 const config = (days: number): string => `
 market: { source: tape, coins: [BTC/USDT], historyDays: ${days}, tape: { speed: 120 } }

@@ -29,8 +29,8 @@ import {
   quickConfig,
   starling,
   startDaemon,
-} from '../support/daemon.ts'
-import { progress, status } from '../support/ledger-view.ts'
+} from '../support/daemon/daemon.ts'
+import { progress, status } from '../support/daemon/ledger-view.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
 

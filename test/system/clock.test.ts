@@ -1,17 +1,17 @@
 /**
  * The wall clock and the machine under the daemon: the clock is set forward and back while it runs, and the machine
  * sleeps for a minute. Nothing that depends on it breaks: nobody is taken for hung, candles close in the market's time,
- * the audit holds. The clock is stepped inside of the daemon's process (test/support/stepped-clock.ts), which sees what
+ * the audit holds. The clock is stepped inside of the daemon's process (test/support/daemon/stepped-clock.ts), which sees what
  * it would see if the machine's were: `Date` jumps, timers go on; PostgreSQL's own clock, which the lease counts by, stays.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as elapse } from 'node:timers/promises'
-import { assertContinuity, house, startDaemon } from '../support/daemon.ts'
-import { assertKept, progress, seen, wellAgain } from '../support/ledger-view.ts'
-import { assertTrue, following, gaps, liveStage } from '../support/live-market.ts'
+import { assertContinuity, house, startDaemon } from '../support/daemon/daemon.ts'
+import { assertKept, progress, seen, wellAgain } from '../support/daemon/ledger-view.ts'
+import { assertTrue, following, gaps, liveStage } from '../support/daemon/live-market.ts'
+import { startStepped } from '../support/daemon/wall-clock.ts'
 import { until } from '../support/until.ts'
-import { startStepped } from '../support/wall-clock.ts'
 
 const minuteMs = 60_000
 const hourMs = 3_600_000

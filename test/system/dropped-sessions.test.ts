@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { openArtifact } from '../../models/artifact.ts'
 import { inputWidth } from '../../models/manifest.ts'
 import type { Version } from '../../models/version.ts'
-import { startPool, versionOf } from '../support/pool.ts'
+import { startPool, versionOf } from '../support/actors/pool.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const models = join(import.meta.dirname, '..', '..', 'models')

@@ -4,10 +4,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { testFolder } from '../support/artifacts.ts'
-import { cli, house, startDaemon } from '../support/daemon.ts'
+import { cli, house, startDaemon } from '../support/daemon/daemon.ts'
+import { publish, writeVersion } from '../support/daemon/versions.ts'
+import { testFolder } from '../support/models/artifacts.ts'
 import { until } from '../support/until.ts'
-import { publish, writeVersion } from '../support/versions.ts'
 
 const root = join(import.meta.dirname, '../..')
 

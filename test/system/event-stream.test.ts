@@ -7,8 +7,13 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
-import { assertContinuity, house, type RunningDaemon, startDaemon } from '../support/daemon.ts'
-import { progress } from '../support/ledger-view.ts'
+import {
+  assertContinuity,
+  house,
+  type RunningDaemon,
+  startDaemon,
+} from '../support/daemon/daemon.ts'
+import { progress } from '../support/daemon/ledger-view.ts'
 import { until } from '../support/until.ts'
 
 interface Told {

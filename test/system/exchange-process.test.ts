@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Coin, parseCoin } from '../../streams/coin.ts'
 import { liveFeedOf, quick, Record } from '../exchange/record.ts'
-import { startStandIn } from '../support/stand-in.ts'
+import { startStandIn } from '../support/daemon/stand-in.ts'
 
 const venues = [
   ['binance', 'BTC/USDT'],

@@ -12,8 +12,8 @@ import {
   quickConfig,
   type RunningDaemon,
   startDaemon,
-} from '../support/daemon.ts'
-import { assertKept, progress, seen, status, wellAgain } from '../support/ledger-view.ts'
+} from '../support/daemon/daemon.ts'
+import { assertKept, progress, seen, status, wellAgain } from '../support/daemon/ledger-view.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
 

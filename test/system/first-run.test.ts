@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assertContinuity, house, starling, startDaemon } from '../support/daemon.ts'
+import { assertContinuity, house, starling, startDaemon } from '../support/daemon/daemon.ts'
 import { until } from '../support/until.ts'
 
 test('a daemon starts, predicts, is killed, comes back, and nothing that a client saw is lost', async (t) => {

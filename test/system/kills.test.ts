@@ -3,8 +3,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { randomFrom } from '../../streams/random.ts'
-import { assertContinuity, house, type RunningDaemon, startDaemon } from '../support/daemon.ts'
-import { assertKept, progress, seen, wellAgain } from '../support/ledger-view.ts'
+import {
+  assertContinuity,
+  house,
+  type RunningDaemon,
+  startDaemon,
+} from '../support/daemon/daemon.ts'
+import { assertKept, progress, seen, wellAgain } from '../support/daemon/ledger-view.ts'
 import { until } from '../support/until.ts'
 
 test('the daemon is killed 20 times at moments drawn by a seed, and nothing that was seen is lost', async (t) => {

@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { RestFault } from '../exchange/exchange.ts'
-import { assertContinuity, type RunningDaemon, startDaemon } from '../support/daemon.ts'
-import { assertKept, seen } from '../support/ledger-view.ts'
+import { assertContinuity, type RunningDaemon, startDaemon } from '../support/daemon/daemon.ts'
+import { assertKept, seen } from '../support/daemon/ledger-view.ts'
 import {
   assertTrue,
   following,
@@ -15,10 +15,10 @@ import {
   healed,
   type LiveStage,
   liveStage,
-} from '../support/live-market.ts'
-import type { Venue } from '../support/stand-in.ts'
+} from '../support/daemon/live-market.ts'
+import type { Venue } from '../support/daemon/stand-in.ts'
+import { startStepped } from '../support/daemon/wall-clock.ts'
 import { until } from '../support/until.ts'
-import { startStepped } from '../support/wall-clock.ts'
 
 const hourMs = 3_600_000
 const minuteMs = 60_000

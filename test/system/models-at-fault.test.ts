@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listen } from '../../streams/channels.ts'
-import type { DrivenDaemon } from '../support/daemon.ts'
-import type { Mood } from '../support/moody-child.ts'
-import { moodyDaemon } from '../support/moody-daemon.ts'
+import type { Mood } from '../support/actors/moody-child.ts'
+import type { DrivenDaemon } from '../support/daemon/daemon.ts'
+import { moodyDaemon } from '../support/daemon/moody-daemon.ts'
 import { until } from '../support/until.ts'
 
 const config = `

@@ -15,9 +15,9 @@ import {
   quickConfig,
   type RunningDaemon,
   startDaemon,
-} from '../support/daemon.ts'
+} from '../support/daemon/daemon.ts'
+import { assertKept, progress, seen, wellAgain } from '../support/daemon/ledger-view.ts'
 import { freePort } from '../support/free-port.ts'
-import { assertKept, progress, seen, wellAgain } from '../support/ledger-view.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
 

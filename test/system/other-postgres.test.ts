@@ -8,8 +8,14 @@ import { dirname, join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { findBinaries } from '../../ops/store/embedded/binaries.ts'
-import { assertContinuity, house, quickConfig, starling, startDaemon } from '../support/daemon.ts'
-import { assertKept, progress, seen } from '../support/ledger-view.ts'
+import {
+  assertContinuity,
+  house,
+  quickConfig,
+  starling,
+  startDaemon,
+} from '../support/daemon/daemon.ts'
+import { assertKept, progress, seen } from '../support/daemon/ledger-view.ts'
 import { debianTools } from './support/debian.ts'
 import { type OtherServer, startPostgres } from './support/postgres.ts'
 

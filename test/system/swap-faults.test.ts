@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { testFolder } from '../support/artifacts.ts'
-import { assertContinuity, type DrivenDaemon } from '../support/daemon.ts'
-import { progress } from '../support/ledger-view.ts'
-import type { Mood } from '../support/moody-child.ts'
-import { moodyDaemon } from '../support/moody-daemon.ts'
+import type { Mood } from '../support/actors/moody-child.ts'
+import { assertContinuity, type DrivenDaemon } from '../support/daemon/daemon.ts'
+import { progress } from '../support/daemon/ledger-view.ts'
+import { moodyDaemon } from '../support/daemon/moody-daemon.ts'
+import {
+  ended,
+  order,
+  publish,
+  type SwapBody,
+  slotsOf,
+  writeVersion,
+} from '../support/daemon/versions.ts'
+import { testFolder } from '../support/models/artifacts.ts'
 import { until } from '../support/until.ts'
-import { ended, order, publish, type SwapBody, slotsOf, writeVersion } from '../support/versions.ts'
 
 const config = `
 market: { source: tape, coins: [BTC/USDT], historyDays: 1, tape: { speed: 240 } }

@@ -3,11 +3,23 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { testFolder } from '../support/artifacts.ts'
-import { assertContinuity, house, type RunningDaemon, startDaemon } from '../support/daemon.ts'
-import { wellAgain } from '../support/ledger-view.ts'
+import {
+  assertContinuity,
+  house,
+  type RunningDaemon,
+  startDaemon,
+} from '../support/daemon/daemon.ts'
+import { wellAgain } from '../support/daemon/ledger-view.ts'
+import {
+  ended,
+  order,
+  publish,
+  type SwapBody,
+  slotsOf,
+  writeVersion,
+} from '../support/daemon/versions.ts'
+import { testFolder } from '../support/models/artifacts.ts'
 import { until } from '../support/until.ts'
-import { ended, order, publish, type SwapBody, slotsOf, writeVersion } from '../support/versions.ts'
 
 const config = `
 market: { source: tape, coins: [BTC/USDT], historyDays: 1, tape: { speed: 240 } }
@@ -16,7 +28,9 @@ training: { where: off }
 api: { port: 0 }
 `
 const lane = 'BTC-USDT/linear'
-const preload = [fileURLToPath(new URL('../support/deadly-journal-preload.ts', import.meta.url))]
+const preload = [
+  fileURLToPath(new URL('../support/daemon/deadly-journal-preload.ts', import.meta.url)),
+]
 /** What is written of one swap to a new version, in order; the old v2 is there from the third one on. */
 const writes = [
   'open',

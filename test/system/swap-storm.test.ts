@@ -1,12 +1,12 @@
 /**
- * The storm of `test/support/swap-storm.ts`. Afterwards every slot and candle is explained, and every swap says that it
+ * The storm of `test/support/daemon/swap-storm.ts`. Afterwards every slot and candle is explained, and every swap says that it
  * missed none and answered none twice. STORM=full is 30 coins, 500 swaps and 100 rollbacks; a failure prints its seed.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assertContinuity } from '../support/daemon.ts'
-import { wellAgain } from '../support/ledger-view.ts'
-import { smallStorm, swapStorm } from '../support/swap-storm.ts'
+import { assertContinuity } from '../support/daemon/daemon.ts'
+import { wellAgain } from '../support/daemon/ledger-view.ts'
+import { smallStorm, swapStorm } from '../support/daemon/swap-storm.ts'
 
 const size = process.env.STORM === 'full' ? { coins: 30, swaps: 500, rollbacks: 100 } : smallStorm
 const seed = process.env.SEED ?? '1'

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testFolder } from '../support/artifacts.ts'
-import { assertContinuity, house, startDaemon } from '../support/daemon.ts'
-import { progress, wellAgain } from '../support/ledger-view.ts'
+import { assertContinuity, house, startDaemon } from '../support/daemon/daemon.ts'
+import { progress, wellAgain } from '../support/daemon/ledger-view.ts'
+import {
+  ended,
+  order,
+  publish,
+  type SwapBody,
+  slotsOf,
+  writeVersion,
+} from '../support/daemon/versions.ts'
+import { testFolder } from '../support/models/artifacts.ts'
 import { until } from '../support/until.ts'
-import { ended, order, publish, type SwapBody, slotsOf, writeVersion } from '../support/versions.ts'
 
 const config = `
 market: { source: tape, historyDays: 3, tape: { speed: 120 } }

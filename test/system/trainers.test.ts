@@ -17,9 +17,9 @@ import type { Trained, TrainRequest } from '../../models/training/request.ts'
 import { seal } from '../../models/training/seal.ts'
 import { pythonFor, type Requirements } from '../../ops/training/python.ts'
 import { minuteMs, wallClock } from '../../streams/time.ts'
-import { datasetOf, marketCandles } from '../support/datasets.ts'
+import { requestFor } from '../support/models/trainers.ts'
+import { datasetOf, marketCandles } from '../support/store/datasets.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { requestFor } from '../support/trainers.ts'
 
 const environments = join(import.meta.dirname, '../../.starling/test-python')
 const commands = new Map<Requirements, TrainerCommand>()

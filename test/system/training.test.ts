@@ -4,7 +4,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { steps } from '../../actors/training/run.ts'
 import type { TrainingBody, TrainingRunBody } from '../../ops/api/routes/training.ts'
-import { assertContinuity, house, type RunningDaemon, startDaemon } from '../support/daemon.ts'
+import {
+  assertContinuity,
+  house,
+  type RunningDaemon,
+  startDaemon,
+} from '../support/daemon/daemon.ts'
 import { until } from '../support/until.ts'
 
 /** Twelve days of one coin: enough to train, choose and test by, and quickly fetched. */

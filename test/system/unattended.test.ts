@@ -7,11 +7,16 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, symlinkSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { assertContinuity, house, type RunningDaemon, startDaemon } from '../support/daemon.ts'
-import { wellAgain } from '../support/ledger-view.ts'
+import {
+  assertContinuity,
+  house,
+  type RunningDaemon,
+  startDaemon,
+} from '../support/daemon/daemon.ts'
+import { wellAgain } from '../support/daemon/ledger-view.ts'
+import { ended, type SwapBody, slotsOf } from '../support/daemon/versions.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
-import { ended, type SwapBody, slotsOf } from '../support/versions.ts'
 
 const config = (signal: number): string => `
 market: { source: tape, coins: [BTC/USDT], tape: { speed: 240, signal: ${signal}, seed: 11 } }

@@ -1,6 +1,6 @@
 /**
- * An exchange as the live feed needs it: a socket that pushes trades, and questions over REST. `streams/feeds/ccxt.ts`
- * answers with ccxt; the tests of the feed's own decisions answer with a few lines.
+ * An exchange as the live feed needs it: a socket that pushes trades, and questions over REST. `ccxt/` answers
+ * with ccxt; the tests of the feed’s own decisions answer with a few lines.
  */
 import type { Coin } from '../../coin.ts'
 import { Fault } from '../../fault.ts'

@@ -12,9 +12,9 @@ import { featureSet } from '../../../streams/features/set.ts'
 import type { Feed } from '../../../streams/feeds/feed.ts'
 import { dayMs, type Millis, minuteMs } from '../../../streams/time.ts'
 import { TradesBuilder } from '../../../streams/trade.ts'
+import { MemoryLedger } from '../../support/actors/memory-ledger.ts'
+import { inbox, probe } from '../../support/actors/probe.ts'
 import { btc, madeCandles } from '../../support/candles.ts'
-import { MemoryLedger } from '../../support/memory-ledger.ts'
-import { inbox, probe } from '../../support/probe.ts'
 
 const from = Date.UTC(2026, 0, 10)
 const graceMs = 2_000

@@ -4,8 +4,8 @@ import { FeatureHistory } from '../../../actors/coin/feature-history.ts'
 import { FeatureEngine } from '../../../streams/features/engine.ts'
 import { featureSet } from '../../../streams/features/set.ts'
 import { type Millis, minuteMs } from '../../../streams/time.ts'
+import { MemoryLedger } from '../../support/actors/memory-ledger.ts'
 import { btc, madeCandles } from '../../support/candles.ts'
-import { MemoryLedger } from '../../support/memory-ledger.ts'
 
 const from = Date.UTC(2026, 0, 1)
 const set = featureSet(minuteMs)

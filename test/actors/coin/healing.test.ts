@@ -14,8 +14,8 @@ import type { Feed, FeedItem } from '../../../streams/feeds/feed.ts'
 import type { Gap } from '../../../streams/gap.ts'
 import { dayMs, hourMs, type Millis, minuteMs } from '../../../streams/time.ts'
 import { tradesOf } from '../../../streams/trade.ts'
+import { probe } from '../../support/actors/probe.ts'
 import { btc, madeCandles } from '../../support/candles.ts'
-import { probe } from '../../support/probe.ts'
 
 const from = Date.UTC(2026, 0, 10)
 const now = from + 60 * minuteMs

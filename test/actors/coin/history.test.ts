@@ -7,9 +7,9 @@ import { Fault } from '../../../streams/fault.ts'
 import type { Feed } from '../../../streams/feeds/feed.ts'
 import { dayMs, floorTo, type Millis, minuteMs } from '../../../streams/time.ts'
 import { type Trade, type Trades, tradesOf } from '../../../streams/trade.ts'
+import { MemoryLedger } from '../../support/actors/memory-ledger.ts'
+import { probe } from '../../support/actors/probe.ts'
 import { btc, madeCandles } from '../../support/candles.ts'
-import { MemoryLedger } from '../../support/memory-ledger.ts'
-import { probe } from '../../support/probe.ts'
 
 const now = Date.UTC(2026, 0, 10)
 

@@ -7,9 +7,9 @@ import type { LedgerEntry } from '../../../actors/ledger.ts'
 import type { SinkCommand } from '../../../actors/sink.ts'
 import type { Pointer } from '../../../models/version.ts'
 import { minuteMs } from '../../../streams/time.ts'
+import { MemoryLedger } from '../../support/actors/memory-ledger.ts'
+import { inbox, probe } from '../../support/actors/probe.ts'
 import { btc, madeCandles } from '../../support/candles.ts'
-import { MemoryLedger } from '../../support/memory-ledger.ts'
-import { inbox, probe } from '../../support/probe.ts'
 
 const from = Date.UTC(2026, 0, 1)
 

@@ -11,7 +11,7 @@ import { inferencePool, receive } from '../../../actors/inference/pool.ts'
 import { emptyPool, type Pool, poolDefaults } from '../../../actors/inference/state.ts'
 import type { ChildEnd, RunResult, WireCommand } from '../../../actors/inference/wire.ts'
 import type { Version } from '../../../models/version.ts'
-import { address, versionOf } from '../../support/pool.ts'
+import { address, versionOf } from '../../support/actors/pool.ts'
 
 type Reply = Loaded | LoadRefused | Inferred | InferFailed
 

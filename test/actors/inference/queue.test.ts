@@ -5,7 +5,7 @@ import { type Bundle, blame } from '../../../actors/inference/blame.ts'
 import { childrenFor, chooseHome } from '../../../actors/inference/home.ts'
 import type { Infer } from '../../../actors/inference/inference.ts'
 import { type BundleLimits, type Job, JobQueue } from '../../../actors/inference/queue.ts'
-import { address, versionOf } from '../../support/pool.ts'
+import { address, versionOf } from '../../support/actors/pool.ts'
 
 const limits: BundleLimits = { runRowsMax: 4, runsMax: 3, rowsMax: 8, msMax: 100 }
 const everywhere = (): boolean => true

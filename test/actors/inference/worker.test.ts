@@ -5,12 +5,17 @@ import type { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openArtifact } from '../../../models/artifact.ts'
-import { softmaxModel, testFolder, writeArtifact } from '../../support/artifacts.ts'
-import { startPool, type TestPool, type TestPoolOptions, versionOf } from '../../support/pool.ts'
+import {
+  startPool,
+  type TestPool,
+  type TestPoolOptions,
+  versionOf,
+} from '../../support/actors/pool.ts'
+import { softmaxModel, testFolder, writeArtifact } from '../../support/models/artifacts.ts'
 import { until } from '../../support/until.ts'
 
-const badChild = fileURLToPath(new URL('../../support/bad-child.ts', import.meta.url))
-const orphan = fileURLToPath(new URL('../../support/orphan.ts', import.meta.url))
+const badChild = fileURLToPath(new URL('../../support/actors/bad-child.ts', import.meta.url))
+const orphan = fileURLToPath(new URL('../../support/actors/orphan.ts', import.meta.url))
 const one = (it: number): Float32Array => Float32Array.of(it)
 
 async function badPool(

@@ -10,7 +10,7 @@ import {
 import { type Lane, laneName } from '../../../models/version.ts'
 import type { Coin } from '../../../streams/coin.ts'
 import { Fault } from '../../../streams/fault.ts'
-import { probe } from '../../support/probe.ts'
+import { probe } from '../../support/actors/probe.ts'
 
 const lane = (family: string): Lane => ({ coin: 'BTC/USDT' as Coin, family })
 const facts = (family: string, change: Partial<LaneFacts> = {}): LaneFacts => ({

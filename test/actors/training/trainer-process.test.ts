@@ -12,15 +12,15 @@ import type { TrainerEvent } from '../../../models/training/events.ts'
 import { seal } from '../../../models/training/seal.ts'
 import { isAlive } from '../../../ops/store/embedded/process-identity.ts'
 import { wallClock } from '../../../streams/time.ts'
-import { datasetOf, marketCandles } from '../../support/datasets.ts'
-import { temporaryFolder } from '../../support/temporary-folder.ts'
 import {
   badTrainer,
   linear,
   type Misbehaviour,
   nodeTrainer,
   requestFor,
-} from '../../support/trainers.ts'
+} from '../../support/models/trainers.ts'
+import { datasetOf, marketCandles } from '../../support/store/datasets.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { until } from '../../support/until.ts'
 
 let dataset: Awaited<ReturnType<typeof datasetOf>>

@@ -4,8 +4,8 @@ import { Subject } from 'rxjs'
 import type { RunJournal } from '../../../actors/training/journal.ts'
 import { steps, type TrainingRun, type Workshop } from '../../../actors/training/run.ts'
 import { type TrainerMessage, trainer } from '../../../actors/training/trainer.ts'
-import { probe } from '../../support/probe.ts'
-import { order, passed } from '../../support/training.ts'
+import { probe } from '../../support/actors/probe.ts'
+import { order, passed } from '../../support/models/training.ts'
 
 const aRun = (id: number): TrainingRun => ({
   ...order(),

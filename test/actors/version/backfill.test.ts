@@ -9,8 +9,8 @@ import { backfill } from '../../../actors/version/backfill.ts'
 import { openArtifact } from '../../../models/artifact.ts'
 import { featureSet } from '../../../streams/features/set.ts'
 import { dayMs, type Millis, minuteMs, wallClock } from '../../../streams/time.ts'
+import { MemoryLedger } from '../../support/actors/memory-ledger.ts'
 import { btc, madeCandles } from '../../support/candles.ts'
-import { MemoryLedger } from '../../support/memory-ledger.ts'
 
 const shipped = fileURLToPath(new URL('../../../models/lightgbm/v1', import.meta.url))
 const from = Date.UTC(2026, 5, 1)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { givingWay } from '../../../actors/version/give-way.ts'
 import { minuteMs } from '../../../streams/time.ts'
-import { settled } from '../../support/settled.ts'
+import { settled } from '../../support/actors/settled.ts'
 import { SimulatedClock } from '../../support/simulated-clock.ts'
 
 function stand() {

@@ -11,11 +11,11 @@ import { openArtifact } from '../../../models/artifact.ts'
 import type { Slot } from '../../../models/version.ts'
 import { featureSet } from '../../../streams/features/set.ts'
 import { type Millis, minuteMs } from '../../../streams/time.ts'
-import { testFolder } from '../../support/artifacts.ts'
+import { MemoryLedger } from '../../support/actors/memory-ledger.ts'
+import { inbox, probe } from '../../support/actors/probe.ts'
 import { btc, madeCandles } from '../../support/candles.ts'
-import { MemoryLedger } from '../../support/memory-ledger.ts'
-import { inbox, probe } from '../../support/probe.ts'
-import { writeVersion } from '../../support/versions.ts'
+import { writeVersion } from '../../support/daemon/versions.ts'
+import { testFolder } from '../../support/models/artifacts.ts'
 
 const set = featureSet(minuteMs)
 const from = Date.UTC(2026, 0, 1)

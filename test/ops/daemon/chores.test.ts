@@ -5,7 +5,7 @@ import { type ChorePorts, keepHouse } from '../../../ops/daemon/chores.ts'
 import { listen } from '../../../streams/channels.ts'
 import { Fault } from '../../../streams/fault.ts'
 import { hourMs } from '../../../streams/time.ts'
-import { settled } from '../../support/settled.ts'
+import { settled } from '../../support/actors/settled.ts'
 import { SimulatedClock } from '../../support/simulated-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 

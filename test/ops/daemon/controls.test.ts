@@ -11,7 +11,7 @@ import { standingActions } from '../../../ops/store/operator.ts'
 import type { LaneRegistry } from '../../../ops/versions/lane-registry.ts'
 import type { Coin } from '../../../streams/coin.ts'
 import { minuteMs } from '../../../streams/time.ts'
-import { btc, eth, noon, openTestStore } from '../../support/database.ts'
+import { btc, eth, noon, openTestStore } from '../../support/store/database.ts'
 
 const sol = 'SOL/USDT' as Coin
 

@@ -7,8 +7,8 @@ import type { StoreReads } from '../../../ops/store/reads/reads.ts'
 import type { LaneRegistry } from '../../../ops/versions/lane-registry.ts'
 import { tell } from '../../../streams/channels.ts'
 import { dayMs, hourMs, minuteMs } from '../../../streams/time.ts'
-import { btc, eth, noon } from '../../support/database.ts'
 import { SimulatedClock } from '../../support/simulated-clock.ts'
+import { btc, eth, noon } from '../../support/store/database.ts'
 
 const version = { coin: btc, family: 'linear', version: 1 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { postgres } from '../../../ops/store/driver.ts'
 import { clusterUser } from '../../../ops/store/embedded/cluster.ts'
-import { startOwnServer } from '../../support/database.ts'
+import { startOwnServer } from '../../support/store/database.ts'
 
 const lostCodes = new Set(['CONNECTION_CLOSED', 'ECONNRESET', 'EPIPE', '57P01'])
 const isLost = ({ code }: { code?: string }): boolean => lostCodes.has(code ?? '')

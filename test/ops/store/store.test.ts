@@ -29,7 +29,7 @@ import {
   noon,
   openTestStore,
   testServer,
-} from '../../support/database.ts'
+} from '../../support/store/database.ts'
 import { until } from '../../support/until.ts'
 
 const day = (month: number, of: number): number => Date.UTC(2026, month - 1, of)

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import type { Progress, StepResult, StepWork, Workshop } from '../../../actors/training/run.ts'
 import { inTurns } from '../../../ops/training/machine-turn.ts'
 import { wallClock } from '../../../streams/time.ts'
-import { testFolder } from '../../support/artifacts.ts'
+import { testFolder } from '../../support/models/artifacts.ts'
 import { until } from '../../support/until.ts'
 
 /** A daemon's workshop whose fits end when they are told to. */

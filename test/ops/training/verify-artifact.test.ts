@@ -7,7 +7,12 @@ import { type Artifact, openArtifact } from '../../../models/artifact.ts'
 import { niceness } from '../../../models/training/politely.ts'
 import { verifyArtifact } from '../../../ops/training/verify-artifact.ts'
 import { Fault } from '../../../streams/fault.ts'
-import { softmaxModel, type TestModel, testFolder, writeArtifact } from '../../support/artifacts.ts'
+import {
+  softmaxModel,
+  type TestModel,
+  testFolder,
+  writeArtifact,
+} from '../../support/models/artifacts.ts'
 import { until } from '../../support/until.ts'
 
 const options = { rssMax: 1024 ** 3, signal: new AbortController().signal }

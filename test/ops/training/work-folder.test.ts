@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { RunState } from '../../../actors/training/run.ts'
 import { openWorkFolder } from '../../../ops/training/work-folder.ts'
-import { testFolder } from '../../support/artifacts.ts'
+import { testFolder } from '../../support/models/artifacts.ts'
 
 test('what a step has made is known by the names and contents of its files', async (t) => {
   const folder = openWorkFolder(testFolder(t))

@@ -6,7 +6,13 @@ import { artifactFiles } from '../../../ops/store/versions/artifact-files.ts'
 import { LaneRegistry } from '../../../ops/versions/lane-registry.ts'
 import { minuteMs } from '../../../streams/time.ts'
 import { btc, eth } from '../../support/candles.ts'
-import { entries, noon, openTestStore, prediction, type TestStore } from '../../support/database.ts'
+import {
+  entries,
+  noon,
+  openTestStore,
+  prediction,
+  type TestStore,
+} from '../../support/store/database.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const shipped = fileURLToPath(new URL('../../../models', import.meta.url))

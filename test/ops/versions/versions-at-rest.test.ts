@@ -6,10 +6,10 @@ import { configSchema } from '../../../ops/config/schema.ts'
 import { openJournal } from '../../../ops/store/versions/journal.ts'
 import { versionsAtRest } from '../../../ops/versions/versions-at-rest.ts'
 import { minuteMs } from '../../../streams/time.ts'
-import { testFolder } from '../../support/artifacts.ts'
-import { btc, noon, openTestStore, version } from '../../support/database.ts'
+import { writeVersion } from '../../support/daemon/versions.ts'
+import { testFolder } from '../../support/models/artifacts.ts'
+import { btc, noon, openTestStore, version } from '../../support/store/database.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
-import { writeVersion } from '../../support/versions.ts'
 
 const lane = { coin: btc, family: 'linear' }
 const config = configSchema.parse({

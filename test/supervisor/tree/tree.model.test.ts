@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { population } from '../../../actors/actor.ts'
 import type { Strategy, TreeNode } from '../../../supervisor/tree/spec.ts'
-import { settled } from '../../support/settled.ts'
+import { settled } from '../../support/actors/settled.ts'
 import { type Trouble, World } from '../world.ts'
 
 /** What operators asked for and nothing else: the tree decides the rest. */

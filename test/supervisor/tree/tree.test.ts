@@ -6,7 +6,7 @@ import type { ChildSpec, Strategy, SupervisorSpec, Worker } from '../../../super
 import { supervise } from '../../../supervisor/tree/supervise.ts'
 import { openTree, type RunningTree, startTree } from '../../../supervisor/tree/tree.ts'
 import { type WorkerOptions, worker } from '../../../supervisor/tree/worker.ts'
-import { pass, settled } from '../../support/settled.ts'
+import { pass, settled } from '../../support/actors/settled.ts'
 import { SimulatedClock } from '../../support/simulated-clock.ts'
 
 type Order = 'work' | 'crash' | 'fall' | 'hang' | 'leave'

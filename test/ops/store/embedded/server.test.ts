@@ -16,7 +16,7 @@ import {
   prediction,
   startOwnServer,
   version,
-} from '../../../support/database.ts'
+} from '../../../support/store/database.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 import { until } from '../../../support/until.ts'
 

@@ -19,7 +19,7 @@ import {
   type TestStore,
   testServer,
   version,
-} from '../../../support/database.ts'
+} from '../../../support/store/database.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 
 /** A store with a row in most tables. */

@@ -16,7 +16,7 @@ import {
   openTestStore,
   prediction,
   version,
-} from '../../../support/database.ts'
+} from '../../../support/store/database.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 
 test('candles, predictions and outcomes leave as Parquet and CSV with the values they have', async () => {

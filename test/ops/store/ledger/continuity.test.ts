@@ -14,7 +14,7 @@ import {
   prediction,
   type TestStore,
   version,
-} from '../../../support/database.ts'
+} from '../../../support/store/database.ts'
 
 const late = (): number => noon + 100 * minuteMs
 const at = (i: number): number => noon + i * minuteMs

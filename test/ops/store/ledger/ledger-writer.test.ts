@@ -12,7 +12,7 @@ import {
   openTestStore,
   prediction,
   version,
-} from '../../../support/database.ts'
+} from '../../../support/store/database.ts'
 
 const inTime = (): number => noon + minuteMs
 const late = (): number => noon + 100 * minuteMs

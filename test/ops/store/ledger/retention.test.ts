@@ -13,7 +13,7 @@ import {
   prediction,
   type TestStore,
   version,
-} from '../../../support/database.ts'
+} from '../../../support/store/database.ts'
 
 const daysBack = 70
 const first = (-daysBack * dayMs) / minuteMs

@@ -5,7 +5,7 @@ import type { CandleRead } from '../../../../ops/store/reads/reads.ts'
 import type { Candle } from '../../../../streams/candles/candle.ts'
 import { type Coin, parseCoin } from '../../../../streams/coin.ts'
 import { floorTo, hourMs, type Millis, minuteMs } from '../../../../streams/time.ts'
-import { blank, candle, noon, openTestStore } from '../../../support/database.ts'
+import { blank, candle, noon, openTestStore } from '../../../support/store/database.ts'
 
 const minutes = 130
 

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assignSlot } from '../../../../ops/store/versions/versions.ts'
 import { minuteMs } from '../../../../streams/time.ts'
-import { entries, noon, openTestStore, prediction, version } from '../../../support/database.ts'
+import {
+  entries,
+  noon,
+  openTestStore,
+  prediction,
+  version,
+} from '../../../support/store/database.ts'
 
 test('predictions page newest first over every version, and signals are the newest of each slot', async () => {
   const store = await openTestStore()

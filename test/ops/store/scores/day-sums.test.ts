@@ -17,14 +17,14 @@ import {
   noon,
   prediction,
   version,
-} from '../../../support/database.ts'
+} from '../../../support/store/database.ts'
 import {
   at,
   horizon,
   type ScoredLedger,
   scoredLedger,
   twoAhead,
-} from '../../../support/scored-ledger.ts'
+} from '../../../support/store/scored-ledger.ts'
 
 const costs = { fee: 0.001, slippage: 0.0005 }
 const minutes = 3 * 1440

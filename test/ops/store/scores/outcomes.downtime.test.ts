@@ -9,8 +9,8 @@ import {
   noon,
   prediction,
   type TestStore,
-} from '../../../support/database.ts'
-import { horizon, type ScoredLedger, scoredLedger } from '../../../support/scored-ledger.ts'
+} from '../../../support/store/database.ts'
+import { horizon, type ScoredLedger, scoredLedger } from '../../../support/store/scored-ledger.ts'
 
 const cost = 0.0011
 /** Longer than one transaction takes on, which is 31 days; a candle each hour keeps it quick. */

@@ -7,8 +7,8 @@ import type { Label } from '../../../../models/manifest.ts'
 import type { Candle } from '../../../../streams/candles/candle.ts'
 import { minuteMs } from '../../../../streams/time.ts'
 import { btc, madeCandles } from '../../../support/candles.ts'
-import { entries, manifest, noon, prediction } from '../../../support/database.ts'
-import { scoredLedger } from '../../../support/scored-ledger.ts'
+import { entries, manifest, noon, prediction } from '../../../support/store/database.ts'
+import { scoredLedger } from '../../../support/store/scored-ledger.ts'
 
 const count = 400
 const horizonCandles = 15

@@ -11,8 +11,13 @@ import {
   noon,
   prediction,
   version,
-} from '../../../support/database.ts'
-import { at, type ScoredLedger, scoredLedger, twoAhead } from '../../../support/scored-ledger.ts'
+} from '../../../support/store/database.ts'
+import {
+  at,
+  type ScoredLedger,
+  scoredLedger,
+  twoAhead,
+} from '../../../support/store/scored-ledger.ts'
 
 const fee = 0.001
 

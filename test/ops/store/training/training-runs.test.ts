@@ -15,22 +15,22 @@ import { dropRunsBefore, openRunJournal } from '../../../../ops/store/training/t
 import { Fault } from '../../../../streams/fault.ts'
 import { dayMs, wallClock } from '../../../../streams/time.ts'
 import {
-  eth,
-  manifest,
-  noon,
-  openTestStore,
-  startOwnServer,
-  version,
-} from '../../../support/database.ts'
-import { temporaryFolder } from '../../../support/temporary-folder.ts'
-import {
   type Acts,
   carryToEnd,
   type MadeWorkshop,
   madeWorkshop,
   order,
   passed,
-} from '../../../support/training.ts'
+} from '../../../support/models/training.ts'
+import {
+  eth,
+  manifest,
+  noon,
+  openTestStore,
+  startOwnServer,
+  version,
+} from '../../../support/store/database.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
 
 const { socket } = await startOwnServer()
 const store = await openTestStore({ type: 'socket', path: socket })

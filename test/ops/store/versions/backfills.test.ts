@@ -19,7 +19,7 @@ import {
   prediction,
   type TestStore,
   version,
-} from '../../../support/database.ts'
+} from '../../../support/store/database.ts'
 
 const keepMs = 30 * dayMs
 

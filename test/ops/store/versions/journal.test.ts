@@ -15,7 +15,7 @@ import {
   prediction,
   type TestStore,
   version,
-} from '../../../support/database.ts'
+} from '../../../support/store/database.ts'
 
 const lane = { coin: btc, family: 'linear' }
 const at = (i: number): number => noon + i * minuteMs

@@ -8,8 +8,8 @@ import { artifactFiles } from '../../../../ops/store/versions/artifact-files.ts'
 import { openJournal } from '../../../../ops/store/versions/journal.ts'
 import { openRegistry } from '../../../../ops/store/versions/registry.ts'
 import { minuteMs } from '../../../../streams/time.ts'
-import { softmaxModel, testFolder, writeArtifact } from '../../../support/artifacts.ts'
-import { btc, noon, openTestStore } from '../../../support/database.ts'
+import { softmaxModel, testFolder, writeArtifact } from '../../../support/models/artifacts.ts'
+import { btc, noon, openTestStore } from '../../../support/store/database.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 
 const lane = { coin: btc, family: 'linear' }

@@ -4,7 +4,7 @@ import { Fault } from '../../../../streams/fault.ts'
 import { asker } from '../../../../streams/feeds/live/ask.ts'
 import { Limited } from '../../../../streams/feeds/live/venue.ts'
 import { reconnectBackoff } from '../../../../streams/feeds/reconnect.ts'
-import { settled } from '../../../support/settled.ts'
+import { settled } from '../../../support/actors/settled.ts'
 import { SimulatedClock } from '../../../support/simulated-clock.ts'
 
 function stage() {

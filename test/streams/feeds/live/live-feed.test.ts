@@ -5,8 +5,8 @@ import { setImmediate } from 'node:timers/promises'
 import { type Coin, parseCoin } from '../../../../streams/coin.ts'
 import { Fault } from '../../../../streams/fault.ts'
 import type { FeedItem } from '../../../../streams/feeds/feed.ts'
+import { pollingSocket } from '../../../../streams/feeds/live/ccxt/poll.ts'
 import { liveFeed, liveLimits } from '../../../../streams/feeds/live/live-feed.ts'
-import { pollingSocket } from '../../../../streams/feeds/live/poll.ts'
 import {
   type Cursor,
   Limited,

@@ -1,0 +1,58 @@
+/**
+ * An inference child with real sessions, in which one family, or one artifact of it, does what `mood.json` beside the
+ * artifacts says: hang, be slow, answer NaN, eat memory, or take the process with it. Without a mood it is as good as any.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { leaveWithParent } from '../../../actors/inference/parent.ts'
+import { type Opened, serveInference } from '../../../actors/inference/serve.ts'
+import { openArtifact } from '../../../models/artifact.ts'
+import { openSession } from '../../../models/session.ts'
+
+export type Mood = 'hang' | 'nan' | 'grow' | 'segfault' | 'slow'
+
+const held: Uint8Array[] = []
+/** For each call, however few rows it has. */
+const slowMs = 800
+
+const moods: Readonly<Record<Mood, (outputs: Float32Array) => Float32Array>> = {
+  hang: () => {
+    for (;;) Math.sqrt(held.length)
+  },
+  nan: (outputs) => outputs.fill(Number.NaN),
+  slow: (outputs) => {
+    for (const until = performance.now() + slowMs; performance.now() < until; );
+    return outputs
+  },
+  grow: () => {
+    for (;;) held.push(new Uint8Array(8 * 1024 * 1024).fill(1))
+  },
+  segfault: (outputs) => {
+    process.kill(process.pid, 'SIGSEGV')
+    return outputs
+  },
+}
+
+async function open(folder: string): Promise<Opened> {
+  const artifact = await openArtifact(folder)
+  const session = await openSession(artifact)
+  const file = join(dirname(dirname(folder)), 'mood.json')
+  return {
+    inputWidth: session.inputWidth,
+    release: () => session.release(),
+    run: async (inputs, rows) => {
+      const outputs = await session.run(inputs, rows)
+      if (!existsSync(file)) return outputs
+      const { family, sha256, mood } = JSON.parse(readFileSync(file, 'utf8')) as {
+        family: string
+        sha256?: string
+        mood: Mood
+      }
+      const isMeant = sha256 === undefined || sha256 === artifact.sha256
+      return isMeant && artifact.manifest.family === family ? moods[mood](outputs) : outputs
+    },
+  }
+}
+
+leaveWithParent()
+serveInference(process, open, Number(process.argv[2]))

@@ -1,0 +1,185 @@
+/**
+ * The real daemon as a process of its own, in a data directory of its own, on a port that the system chooses. Whatever a
+ * test leaves running is killed when the test ends, and its directory goes with it.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { temporaryFolder } from '../temporary-folder.ts'
+import { until } from '../until.ts'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+export const cli = join(root, 'ops', 'cli', 'main.ts')
+
+/** Two coins, three small families, a tape that plays a candle each half second. */
+export const quickConfig = `
+market: { source: tape, historyDays: 3, tape: { speed: 120 } }
+fleet: { families: { linear: {}, lightgbm: {}, volatility: { horizon: 60m } } }
+api: { port: 0 }
+`
+
+/** A test, or whoever else ends what it began. */
+export interface Ends {
+  readonly after: (end: () => void) => void
+}
+
+export interface House {
+  readonly data: string
+  readonly config: string
+}
+
+export interface StartOptions {
+  /** Modules that are loaded before the daemon's own. */
+  readonly preload?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Settle as soon as it has a port, whatever it waits for. */
+  readonly early?: boolean
+  /** Beside those that name house and configuration. */
+  readonly flags?: readonly string[]
+  /** Whom it runs as, instead of whom the test runs as. */
+  readonly user?: { readonly uid: number; readonly gid: number }
+}
+
+/** One that answers, in whatever process it is. */
+export interface DrivenDaemon {
+  readonly house: House
+  readonly address: string
+  /** Rejects when it answers with an error, as it does while its database is away. */
+  readonly get: <T = Record<string, unknown>>(path: string) => Promise<T>
+  readonly post: (path: string, body?: object) => Promise<Response>
+}
+
+export interface RunningDaemon extends DrivenDaemon {
+  readonly process: ChildProcess
+  readonly pid: number
+  /** All that it has written so far. */
+  readonly output: () => string
+  /** Sends the signal and waits for its end. */
+  readonly end: (
+    signal: NodeJS.Signals,
+  ) => Promise<{ readonly code: number | null; readonly ms: number }>
+}
+
+/** A data directory and a configuration, gone with the test. */
+export function house(t: Ends, config = quickConfig): House {
+  const folder = temporaryFolder()
+  const data = join(folder, 'data')
+  const file = join(folder, 'starling.yaml')
+  writeFileSync(file, config)
+  t.after(() => {
+    stopDatabase(data)
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+  })
+  return { data, config: file }
+}
+
+/** Settles when it is ready: it answers, and every version is loaded. */
+export async function startDaemon(
+  t: Ends,
+  at: House,
+  readyMsMax = 60_000,
+  { preload = [], env = {}, flags = [], user, early = false }: StartOptions = {},
+): Promise<RunningDaemon> {
+  const imports = preload.flatMap((module) => ['--import', module])
+  const child = spawn(
+    process.execPath,
+    [...imports, cli, 'run', '--json', '--data', at.data, '--config', at.config, ...flags],
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, ...user },
+  )
+  let written = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    written += chunk
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    written += chunk
+  })
+  t.after(() => void child.kill('SIGKILL'))
+  const ended = (): string | undefined =>
+    child.exitCode === null
+      ? undefined
+      : `the daemon ended with ${child.exitCode}:\n${written.slice(-4_000)}`
+  const failed = (error: Error): never => {
+    throw new Error(`${error.message}; it wrote:\n${written.slice(-4_000)}`)
+  }
+  const address = await until(
+    'the daemon has an address',
+    () => {
+      const why = ended()
+      if (why !== undefined) throw new Error(why)
+      return lockOf(at.data, child.pid as number)
+    },
+    readyMsMax,
+  ).catch(failed)
+  const isReady = async (): Promise<boolean> => (await fetch(`${address}/health/ready`)).ok
+  if (!early) await until('the daemon is ready', isReady, readyMsMax).catch(failed)
+  return {
+    ...drive(at, address),
+    process: child,
+    pid: child.pid as number,
+    output: () => written,
+    end: async (signal) => {
+      const from = performance.now()
+      const exit = new Promise<number | null>((resolve) => child.once('exit', resolve))
+      child.kill(signal)
+      return { code: await exit, ms: performance.now() - from }
+    },
+  }
+}
+
+/** With the right to write. */
+export function drive(house: House, address: string): DrivenDaemon {
+  return {
+    house,
+    address,
+    get: async <T>(path: string) => {
+      const response = await fetch(address + path)
+      if (!response.ok)
+        throw new Error(`${path} answers ${response.status}: ${await response.text()}`)
+      return (await response.json()) as T
+    },
+    post: (path, body = {}) =>
+      fetch(address + path, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${readFileSync(join(house.data, 'token'), 'utf8').trim()}`,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify(body),
+      }),
+  }
+}
+
+/** A command of the command line, to its end. */
+export function starling(...args: readonly string[]): {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+} {
+  const run = spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', timeout: 120_000 })
+  return { code: run.status, out: run.stdout, err: run.stderr }
+}
+
+/** The audit holds: what every system test ends with. */
+export async function assertContinuity(daemon: DrivenDaemon): Promise<void> {
+  const audit = await daemon.get<{ unexplained: number; duplicates: number; lanes: unknown[] }>(
+    '/api/v1/continuity',
+  )
+  if (audit.unexplained === 0 && audit.duplicates === 0 && audit.lanes.length > 0) return
+  throw new Error(`continuity does not hold: ${JSON.stringify(audit, null, 1)}`)
+}
+
+function lockOf(data: string, pid: number): string | undefined {
+  const file = join(data, 'lock')
+  if (!existsSync(file)) return undefined
+  const lock = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; address: string | null }
+  return lock.pid === pid && lock.address !== null ? lock.address : undefined
+}
+
+/** A killed daemon leaves its database running for the next one to adopt; here there is no next one. */
+function stopDatabase(data: string): void {
+  const file = join(data, 'postgres', 'postmaster.pid')
+  if (!existsSync(file)) return
+  const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
+  if (Number.isInteger(pid) && pid > 1) spawnSync('kill', ['-QUIT', String(pid)])
+}
