@@ -57,22 +57,31 @@ export function lockDataDirectory(directory: DataDirectory): DirectoryLock {
   const file = join(directory.path, 'lock')
   const self = identify(process.pid) as ProcessIdentity
   const mine: LockHolder = { ...self, address: null }
-  // Two daemons may find the same stale lock: the link below succeeds for one of them only.
   for (let attempt = 0; attempt < 3; attempt++) {
+    if (create(file, mine)) return lockedBy(file, mine)
     const holder = lockHolder(directory)
     if (holder) throw heldBy(directory, holder)
-    rmSync(file, { force: true })
-    if (create(file, mine)) return lockedBy(file, mine)
+    clearStale(file)
   }
   throw heldBy(directory, lockHolder(directory))
+}
+
+/** The way to give it back, or undefined while another life has it. */
+export function tryLock(folder: string): (() => void) | undefined {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  try {
+    return lockDataDirectory({ path: folder, id: '' }).release
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'data.locked') return undefined
+    throw error
+  }
 }
 
 /** The daemon that runs on this directory now. */
 export function lockHolder(directory: { readonly path: string }): LockHolder | undefined {
   const file = join(directory.path, 'lock')
   if (!existsSync(file)) return undefined
-  const holder = JSON.parse(readFileSync(file, 'utf8')) as LockHolder
-  return identify(holder.pid)?.startedAt === holder.startedAt ? holder : undefined
+  return living(readFileSync(file, 'utf8'))
 }
 
 /** Bytes that may still be written where the directory lies. */
@@ -97,6 +106,26 @@ function lockedBy(file: string, mine: LockHolder): DirectoryLock {
     release: () => {
       if (isMine()) rmSync(file)
     },
+  }
+}
+
+function living(lock: string): LockHolder | undefined {
+  const holder = JSON.parse(lock) as LockHolder
+  return identify(holder.pid)?.startedAt === holder.startedAt ? holder : undefined
+}
+
+/**
+ * Two may find the same stale lock, and the second come to clear it when the first holds it already: it is moved aside,
+ * which succeeds for one of them, looked at again there, and put back where it is no longer stale.
+ */
+function clearStale(file: string): void {
+  const aside = `${file}.${process.pid}.stale`
+  try {
+    renameSync(file, aside)
+    if (living(readFileSync(aside, 'utf8'))) linkSync(aside, file)
+    rmSync(aside)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
 }
 

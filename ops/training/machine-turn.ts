@@ -2,13 +2,11 @@
  * Training takes turns on a machine, whichever daemons it belongs to: so many steps are worked on at a time as the
  * configuration says. A turn whose process has ended, however it ended, counts for nothing.
  */
-import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Step, StepResult, StepWork, Workshop } from '../../actors/training/run.ts'
-import { Fault } from '../../streams/fault.ts'
 import { type Clock, type Millis, wait } from '../../streams/time.ts'
-import { lockDataDirectory } from '../store/data-directory.ts'
+import { tryLock } from '../store/data-directory.ts'
 
 /** Of one user; others' daemons are not ours to wait for. */
 export const turnsFolder = join(tmpdir(), `starling-${process.getuid?.() ?? 0}`, 'training')
@@ -54,21 +52,11 @@ async function takeTurn(
 ): Promise<() => void> {
   for (;;) {
     for (let place = 0; place < places; place++) {
-      const leave = take(join(folder, String(place)))
+      const leave = tryLock(join(folder, String(place)))
       if (leave) return leave
     }
     signal.throwIfAborted()
     tell({ part: 'turn', done: 0, of: 1, loss: null, secondsLeft: null })
     await wait(clock, lookMs)
-  }
-}
-
-function take(path: string): (() => void) | undefined {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
-  try {
-    return lockDataDirectory({ path, id: '' }).release
-  } catch (error) {
-    if (error instanceof Fault && error.code === 'data.locked') return undefined
-    throw error
   }
 }

@@ -5,13 +5,13 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { familiesFolder } from '../../models/family.ts'
 import { politely } from '../../models/training/politely.ts'
 import { Fault } from '../../streams/fault.ts'
-import { isAlive } from '../store/embedded/process-identity.ts'
+import { tryLock } from '../store/data-directory.ts'
 
 export type Requirements = 'trees' | 'torch'
 
@@ -86,7 +86,7 @@ export async function pythonFor(options: PythonOptions): Promise<Python> {
   const { file, folder } = environmentOf(path, requirements, found.version)
   const ready = join(folder, readyMark)
   if (!existsSync(ready)) {
-    await alone(`${folder}.lock`, signal, say, async () => {
+    await alone(join(path, 'python'), signal, say, async () => {
       // Another process may have made it while this one waited.
       if (existsSync(ready)) return
       await make(options, found.command, folder, file)
@@ -135,34 +135,23 @@ async function make(
   say('Python is set up')
 }
 
-/** One process at a time. The lock of one that has died is taken. */
+/** One at a time in a data directory, whichever process it is. */
 async function alone(
-  lock: string,
+  folder: string,
   signal: AbortSignal,
   say: (text: string) => void,
   work: () => Promise<void>,
 ): Promise<void> {
-  mkdirSync(join(lock, '..'), { recursive: true })
-  for (let told = false; !take(lock); told = true) {
-    if (!told) say('another process is setting Python up')
+  let leave = tryLock(folder)
+  if (!leave) say('another process is setting Python up')
+  while (!leave) {
     await wait(lockEveryMs, undefined, { signal })
+    leave = tryLock(folder)
   }
   try {
     await work()
   } finally {
-    rmSync(lock, { force: true })
-  }
-}
-
-function take(lock: string): boolean {
-  try {
-    writeFileSync(lock, String(process.pid), { flag: 'wx' })
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    const holder = Number(readFileSync(lock, 'utf8'))
-    if (holder === 0 || !isAlive(holder)) rmSync(lock, { force: true })
-    return false
+    leave()
   }
 }
 

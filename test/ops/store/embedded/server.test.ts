@@ -169,6 +169,27 @@ test('a second daemon on the same data directory is refused with the address of 
   assert.equal(existsSync(join(directory.path, 'lock')), false)
 })
 
+test('of many that find the lock of a dead one at once, one gets it', async (t) => {
+  const module = join(import.meta.dirname, '../../../../ops/store/data-directory.ts')
+  const script = `
+    const { tryLock } = await import(process.argv[1])
+    process.stdout.write('ready ')
+    process.stdin.on('data', (folder) => process.stdout.write(tryLock(String(folder)) ? 'held ' : 'refused '))`
+  const all = Array.from({ length: 6 }, () =>
+    spawn(process.execPath, ['--input-type=module', '-e', script, module]),
+  )
+  t.after(() => all.forEach((it) => void it.kill('SIGKILL')))
+  await Promise.all(all.map(({ stdout }) => once(stdout, 'data')))
+  const stale = JSON.stringify({ pid: process.pid, startedAt: 'long ago', address: null })
+  for (let round = 0; round < 100; round++) {
+    const home = folder()
+    writeFileSync(join(home, 'lock'), stale)
+    const said = Promise.all(all.map(async ({ stdout }) => String((await once(stdout, 'data'))[0])))
+    for (const { stdin } of all) stdin.write(home)
+    assert.deepEqual((await said).filter((it) => it === 'held ').length, 1, `round ${round}`)
+  }
+})
+
 test('a directory that this user may not write is refused by name', () => {
   const home = folder()
   chmodSync(home, 0o555)
