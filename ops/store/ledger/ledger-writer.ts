@@ -11,6 +11,7 @@ import type { Sql, Tx } from '../connection.ts'
 import { storeFault } from '../faults.ts'
 import { checkTerm, type Lease } from '../lease.ts'
 import type { Names } from '../names.ts'
+import { transact } from '../transact.ts'
 import type { PartedTable, Parts } from './parts.ts'
 import { type HoleRow, writeHoles } from './write-holes.ts'
 import {
@@ -18,6 +19,7 @@ import {
   type CandleRow,
   type FeatureEntry,
   type PositionRow,
+  reopenOutcomes,
   trimTrades,
   writeCandles,
   writeFeatures,
@@ -56,8 +58,9 @@ export function openLedgerWriter(needs: WriterNeeds): PostgresLedgerWriter {
   ): Promise<CommitOutcome> => {
     const rows = await sorted(batch, names, marketNow)
     await ensureParts(parts, rows)
-    const trimming = new Set<number>()
-    const outcome = await sql.begin(async (tx) => {
+    let trimming = new Set<number>()
+    const outcome = await transact(sql, async (tx) => {
+      trimming = new Set()
       const fence = checkTerm(tx, lease, rows.holes.length > 0)
       const market = writeMarket(tx, rows, trimmed, trimming)
       const predictions = writePredictions(tx, rows.predictions, wallNow)
@@ -81,7 +84,7 @@ export function openLedgerWriter(needs: WriterNeeds): PostgresLedgerWriter {
             'candle',
             slice.map((it) => it.openAt),
           )
-          return await sql.begin(async (tx) => {
+          return await transact(sql, async (tx) => {
             const [count] = await Promise.all([addCandles(tx, rows), checkTerm(tx, lease, false)])
             return count
           })
@@ -245,5 +248,6 @@ async function writeMarket(
   for (const { coinId, setId, entry } of rows.snapshots)
     sent.push(writeSnapshot(tx, coinId, setId, entry.at, entry.state, entry.isOrigin))
   sent.push(writePositions(tx, rows.positions))
+  sent.push(reopenOutcomes(tx, rows.candles))
   await Promise.all(sent)
 }

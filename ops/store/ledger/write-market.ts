@@ -25,8 +25,6 @@ export async function writeCandles(tx: Tx, all: readonly CandleRow[]): Promise<v
       quote_volume = excluded.quote_volume, taker_buy_volume = excluded.taker_buy_volume, trades = excluded.trades,
       revision = excluded.revision, state = excluded.state
     where candle.revision < excluded.revision`
-  const corrected = rows.filter((row) => row.candle.revision > 0)
-  if (corrected.length > 0) await reopenOutcomes(tx, corrected)
 }
 
 /** Candles from the past, beside what is there: nothing is overwritten. Answers how many were new. */
@@ -83,17 +81,24 @@ function newest(rows: readonly CandleRow[]): readonly CandleRow[] {
   return byKey.size === rows.length ? rows : [...byKey.values()]
 }
 
-/** Outcomes that stand on a corrected candle, at either end of the horizon, are looked at again. */
-async function reopenOutcomes(tx: Tx, rows: readonly CandleRow[]): Promise<void> {
+/**
+ * Outcomes that stand on a corrected candle, at either end of the horizon, are looked at again. Versions are locked in the
+ * order of their numbers, as everywhere: after the streams' positions, and before their predictions.
+ */
+export async function reopenOutcomes(tx: Tx, all: readonly CandleRow[]): Promise<void> {
+  const rows = newest(all).filter((row) => row.candle.revision > 0)
+  if (rows.length === 0) return
   const corrected = tx`
     select coin_id, instant(at) as at
     from unnest(${numberColumn(rows, (row) => row.coinId)}::int4[],
       ${numberColumn(rows, (row) => row.candle.openAt)}::float8[]) as c (coin_id, at)`
   await tx`
-    update version v set
-      unresolved_from = least(v.unresolved_from, x.at - v.horizon_ms * interval '1 millisecond')
-    from lane l, (select coin_id, min(at) as at from (${corrected}) c group by coin_id) x
-    where l.id = v.lane_id and l.coin_id = x.coin_id`
+    with behind as materialized (
+      select v.id, x.at - v.horizon_ms * interval '1 millisecond' as at
+      from version v join lane l on l.id = v.lane_id
+      join (select coin_id, min(at) as at from (${corrected}) c group by coin_id) x on x.coin_id = l.coin_id
+      order by v.id for no key update of v)
+    update version v set unresolved_from = least(v.unresolved_from, b.at) from behind b where v.id = b.id`
   // What looks at a path may now be unknown, and what is unknown is not written again over what was.
   await tx`
     delete from outcome o using version v, lane l, (${corrected}) x

@@ -119,10 +119,12 @@ async function reopen(tx: Tx, rows: readonly PredictionRow[]): Promise<void> {
   if (earliest.size === 0) return
   const entries = [...earliest]
   await tx`
-    update version v set unresolved_from = least(v.unresolved_from, instant(x.open_at))
-    from unnest(${numberColumn(entries, ([id]) => id)}::int4[],
-      ${numberColumn(entries, ([, at]) => at)}::float8[]) as x (id, open_at)
-    where v.id = x.id`
+    with behind as materialized (
+      select v.id, instant(x.open_at) as at
+      from version v join unnest(${numberColumn(entries, ([id]) => id)}::int4[],
+        ${numberColumn(entries, ([, at]) => at)}::float8[]) as x (id, open_at) on x.id = v.id
+      order by v.id for no key update of v)
+    update version v set unresolved_from = least(v.unresolved_from, b.at) from behind b where v.id = b.id`
 }
 
 /** Any hole of these versions and this span that has its row by now; there are hardly ever any, so that is asked first. */

@@ -13,6 +13,7 @@ import { numberColumn, textColumn } from '../columns.ts'
 import type { Sql, Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import type { Store } from '../store.ts'
+import { transact } from '../transact.ts'
 import { lookBack } from './hindsight.ts'
 import { sumDays } from './sum-days.ts'
 
@@ -47,22 +48,20 @@ export async function resolveOutcomes(
     const ahead = await faulted(() => dueVersions(store.sql, coinId, false))
     if (ahead.length === 0) break
     await ensureParts(store, ahead)
-    const step = await faulted(() =>
-      store.sql.begin(async (tx) => {
-        const due = await dueVersions(tx, coinId, true)
-        if (due.length === 0) return { written: 0, isLast: true }
-        // Somebody else has moved a mark meanwhile: where this would write now there may be no part yet.
-        if (!isWithin(due, ahead)) return { written: 0, isLast: false }
-        const written = await write(tx, await outcomesOf(tx, coinId, due, store.intervalMs), fee)
-        await sumDays(tx, coinId, due)
-        await tx`
+    const step = await transact(store.sql, async (tx) => {
+      const due = await dueVersions(tx, coinId, true)
+      if (due.length === 0) return { written: 0, isLast: true }
+      // Somebody else has moved a mark meanwhile: where this would write now there may be no part yet.
+      if (!isWithin(due, ahead)) return { written: 0, isLast: false }
+      const written = await write(tx, await outcomesOf(tx, coinId, due, store.intervalMs), fee)
+      await sumDays(tx, coinId, due)
+      await tx`
           update version v set unresolved_from = instant(d.until)
           from unnest(${numberColumn(due, (it) => it.id)}::int4[],
             ${numberColumn(due, (it) => it.to)}::float8[]) as d (id, until)
           where v.id = d.id`
-        return { written, isLast: false }
-      }),
-    )
+      return { written, isLast: false }
+    })
     resolved += step.written
     again = !step.isLast
     if (again) await giveWay()

@@ -10,6 +10,7 @@ import type { Millis } from '../../../streams/time.ts'
 import type { Sql, Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import type { Names } from '../names.ts'
+import { transact } from '../transact.ts'
 import { readRun } from './read-training.ts'
 
 /** Five beats: a holder that is late with one is not yet dead. */
@@ -158,16 +159,14 @@ async function held<T>(
   run: number,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
-  return (await faulted(() =>
-    sql.begin(async (tx) => {
-      const rows = await tx`
+  return await transact(sql, async (tx) => {
+    const rows = await tx`
         select from training_run
         where id = ${run} and state = 'running' and holder = ${name} and epoch = ${epoch} for no key update`
-      if (rows.length === 0)
-        throw new Fault('training.lost', `run ${run} is worked on by another now`)
-      return work(tx)
-    }),
-  )) as T
+    if (rows.length === 0)
+      throw new Fault('training.lost', `run ${run} is worked on by another now`)
+    return work(tx)
+  })
 }
 
 function json(tx: Tx, value: unknown) {

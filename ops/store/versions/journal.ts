@@ -10,6 +10,7 @@ import type { Sql, Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import { checkTerm, type Lease } from '../lease.ts'
 import type { Names } from '../names.ts'
+import { transact } from '../transact.ts'
 import { pruneArchive } from './archive.ts'
 import { cutOver, lockLane, putAway, stepBack } from './cut.ts'
 import { readRecords, readSwaps } from './journal-reads.ts'
@@ -25,12 +26,9 @@ export interface JournalNeeds {
 
 export function openJournal({ sql, names, intervalMs, lease }: JournalNeeds): LaneJournal {
   const fenced = <T>(write: (tx: Tx) => Promise<T>): Promise<T> =>
-    faulted(async () => {
-      const done = await sql.begin(async (tx) => {
-        await checkTerm(tx, lease, false)
-        return { value: await write(tx) }
-      })
-      return done.value as T
+    transact(sql, async (tx) => {
+      await checkTerm(tx, lease, false)
+      return write(tx)
     })
   const swapOf = async (id: number): Promise<Swap> => {
     const [swap] = await faulted(() => readSwaps(sql, { id }))
@@ -53,12 +51,15 @@ export function openJournal({ sql, names, intervalMs, lease }: JournalNeeds): La
     },
     begin: async (swap, candleAt) => {
       await fenced(async (tx) => {
-        const [begun] = await tx<{ lane_id: number; to_id: number }[]>`
+        const [known] = await tx<{ lane_id: number }[]>`select lane_id from swap where id = ${swap}`
+        if (!known) return
+        // The lane before its swaps, as whoever orders another does.
+        await lockLane(tx, known.lane_id)
+        const [begun] = await tx<{ to_id: number }[]>`
           update swap set state = 'running', candle_at = ${candleAt}
-          where id = ${swap} and state = 'waiting' returning lane_id, to_id`
+          where id = ${swap} and state = 'waiting' returning to_id`
         if (!begun) return
-        await lockLane(tx, begun.lane_id)
-        const from = newestOf(await holdersOf(tx, begun.lane_id))
+        const from = newestOf(await holdersOf(tx, known.lane_id))
         await tx`update swap set from_id = ${from} where id = ${swap}`
         await writeStage(tx, swap, begun.to_id, 'announced', candleAt, null)
       })

@@ -256,3 +256,38 @@ test('trades after the position are cut off once, when a life begins, and append
     [1, 2, 60_001, 60_002, 60_003],
   )
 })
+
+test('corrections beside history never wait for each other in a circle', async () => {
+  const store = await openTestStore()
+  const of = await version(store, { slot: 'v1' })
+  const past = store.writer(store.lease, () => noon)
+  const later = (): number => noon + 20 * dayMs
+  await store.write.commit(
+    Array.from({ length: 200 }, (_, i) => ({ type: 'candle', candle: candle(i) }) as const),
+    later,
+  )
+  let isOver = false
+  const history = async (): Promise<void> => {
+    for (let i = 10_000; !isOver; i += 200)
+      await past.commit(
+        entries(
+          ...Array.from({ length: 200 }, (_, k) => prediction(of, i + k, { asked: 'backfill' })),
+        ),
+        later,
+      )
+  }
+  const corrections = async (): Promise<void> => {
+    for (let i = 0; i < 300; i++) {
+      const corrected = candle(i % 200, { revision: i + 1, state: 'corrected' })
+      await store.write.commit(
+        [{ type: 'candle', candle: corrected }, ...entries(prediction(of, i))],
+        inTime,
+      )
+    }
+    isOver = true
+  }
+  await Promise.all([history(), corrections()])
+  const [met] = await store.sql<{ deadlocks: number }[]>`
+    select pg_stat_clear_snapshot(), deadlocks from pg_stat_database where datname = current_database()`
+  assert.equal(met?.deadlocks, 0)
+})

@@ -273,3 +273,20 @@ test('ten archived versions are kept; the bytes of older ones go', async () => {
   )
   await assert.rejects(journal.open(operator({ ...lane, version: 2 })), { code: 'swap.state' })
 })
+
+test('a swap that begins while another is ordered waits for it, and not in a circle', async () => {
+  const { store, journal } = await stage()
+  const [two, three] = [await version(store), await version(store)]
+  for (let round = 0; round < 60; round++) {
+    const first = await journal.open(operator(two))
+    const [, second] = await Promise.all([
+      journal.begin(first.id, at(1)),
+      journal.open(operator(three)),
+    ])
+    await journal.end(first.id, 'overtaken', null)
+    await journal.end(second.id, 'overtaken', null)
+  }
+  const [met] = await store.sql<{ deadlocks: number }[]>`
+    select pg_stat_clear_snapshot(), deadlocks from pg_stat_database where datname = current_database()`
+  assert.equal(met?.deadlocks, 0)
+})
