@@ -115,7 +115,7 @@ async function openStage(
   const pace = new Pace()
   return {
     store,
-    lease: await acquireLease(store.sql, 'fleet', holder),
+    lease: await acquireLease(store.live, 'fleet', holder),
     pace,
     feed: tapeFeed({
       ...{ market, clock, graceMs, intervalMs, pace },

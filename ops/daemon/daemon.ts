@@ -89,7 +89,7 @@ async function onServer(
   const { config, directory, clock, say, server, market } = ground
   const store = await openMarket(server, market, config, directory.id)
   undo.push(() => store.close())
-  const lease = await takeLease(store.sql, directory.id, clock, say)
+  const lease = await takeLease(store.live, directory.id, clock, say)
   undo.push(() => lease.release())
   return run({ ...ground, store, lease }, undo)
 }

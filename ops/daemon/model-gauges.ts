@@ -1,41 +1,38 @@
-/** What the metrics say of the versions in slots: how old each is, and how often it was right of late. */
+/**
+ * What the metrics say of the versions in slots: how old each is, and how often it was right of late. One is looked at
+ * after the other: nobody waits for a gauge, and many would keep others from the database.
+ */
 import { score } from '../../models/scores/score.ts'
 import type { Version } from '../../models/version.ts'
-import { dayMs, type Millis } from '../../streams/time.ts'
+import { dayMs } from '../../streams/time.ts'
 import type { StoreReads } from '../store/reads/reads.ts'
 import type { ModelGauge } from '../telemetry/measure.ts'
 
 export async function modelGauges(
-  reads: Pick<StoreReads, 'models' | 'signals' | 'daySums'>,
+  reads: Pick<StoreReads, 'holders' | 'signals' | 'daySums'>,
 ): Promise<readonly ModelGauge[]> {
-  const [models, signals] = await Promise.all([reads.models(), reads.signals()])
+  const [holders, signals] = await Promise.all([reads.holders(), reads.signals()])
   const now = Math.max(0, ...signals.map(({ newest }) => newest?.closeAt ?? 0))
-  return Promise.all(
-    models.flatMap((model) =>
-      model.slots.map(async (slot) => {
-        const accuracy: Record<string, number> = {}
-        for (const days of [1, 7]) {
-          const sums = await reads.daySums({ ...versionOf(model), from: now - days * dayMs })
-          const value = score(sums, null, false).classes?.accuracy
-          if (value !== undefined && Number.isFinite(value)) accuracy[`${days}d`] = value
-        }
-        return {
-          coin: model.coin,
-          family: model.family,
-          slot,
-          ageSeconds: ageOf(model.manifest, now),
-          accuracy,
-        }
-      }),
-    ),
-  )
+  const gauges: ModelGauge[] = []
+  for (const { slot, trainedTo, ...version } of holders) {
+    const { coin, family } = version
+    const ageSeconds = trainedTo === null ? null : (now - Date.parse(trainedTo)) / 1000
+    const accuracy: Record<string, number> = {}
+    for (const days of [1, 7]) {
+      const right = await accuracySince(reads, version, now - days * dayMs)
+      if (right !== undefined) accuracy[`${days}d`] = right
+    }
+    gauges.push({ coin, family, slot, ageSeconds, accuracy })
+  }
+  return gauges
 }
 
-function versionOf({ coin, family, version }: Version): Version {
-  return { coin, family, version }
-}
-
-function ageOf(manifest: unknown, now: Millis): number | null {
-  const to = (manifest as { trained?: { to?: string } } | null)?.trained?.to
-  return to === undefined ? null : (now - Date.parse(to)) / 1000
+async function accuracySince(
+  reads: Pick<StoreReads, 'daySums'>,
+  version: Version,
+  from: number,
+): Promise<number | undefined> {
+  const sums = await reads.daySums({ ...version, from })
+  const value = score(sums, null, false).classes?.accuracy
+  return value !== undefined && Number.isFinite(value) ? value : undefined
 }

@@ -285,19 +285,28 @@ function* setAside(node: TreeNode): Generator<string> {
   for (const child of node.children) yield* setAside(child)
 }
 
-/** One answer for everybody who asks within a while; a failure is not remembered. */
+/**
+ * One answer for everybody who asks within a while, and while it is still being found, however long that takes; a failure
+ * is not remembered.
+ */
 function remembered<T>(clock: Clock, forMs: Millis, ask: () => Promise<T>): () => Promise<T> {
   let answer: Promise<T> | undefined
-  let askedAt = Number.NEGATIVE_INFINITY
+  let answeredAt: Millis | undefined
   return () => {
     const now = clock.now()
     // An answer from the future is one from before the clock was set back.
-    if (answer && now >= askedAt && now - askedAt < forMs) return answer
-    askedAt = now
+    const isFresh = answeredAt === undefined || (now >= answeredAt && now - answeredAt < forMs)
+    if (answer && isFresh) return answer
+    answeredAt = undefined
     answer = ask()
-    answer.catch(() => {
-      answer = undefined
-    })
+    answer.then(
+      () => {
+        answeredAt = clock.now()
+      },
+      () => {
+        answer = undefined
+      },
+    )
     return answer
   }
 }

@@ -21,7 +21,7 @@ export type Sql = Postgres.Sql<{ instant: number; whole: number }>
 export type Tx = Postgres.TransactionSql<{ instant: number; whole: number }>
 export type Fragment = Postgres.PendingQuery<Postgres.Row[]>
 
-/** Writers, readers and the audit side by side; the embedded server allows 40 in all. */
+/** Those who read, and whoever may wait for them, side by side; the embedded server allows 40 in all. */
 const connectionsMax = 8
 /** Longer than any query should need, and short enough for a sink to notice a database that no longer moves. */
 const statementMsMax = 60_000
@@ -36,9 +36,18 @@ export function sessionName(holder?: string): string {
   return holder === undefined ? 'starling' : `starling ${holder}`
 }
 
-export function openDatabase(address: ServerAddress, database: string, holder?: string): Sql {
+export interface Opening {
+  readonly holder?: string
+  readonly max?: number
+}
+
+export function openDatabase(
+  address: ServerAddress,
+  database: string,
+  { holder, max = connectionsMax }: Opening = {},
+): Sql {
   const options = {
-    max: connectionsMax,
+    max,
     connect_timeout: 10,
     max_lifetime: null,
     idle_timeout: 300,

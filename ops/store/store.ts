@@ -38,6 +38,8 @@ export interface Store {
   readonly intervalMs: Millis
   readonly database: string
   readonly sql: Sql
+  /** For what no reader may hold up: commits, the lease, the journal. */
+  readonly live: Sql
   readonly names: Names
   readonly parts: Parts
   readonly reader: LedgerReader
@@ -54,37 +56,44 @@ export interface Store {
 }
 
 const closeSeconds = 5
+/** The live sink, the sink of history, the lease and the journal. */
+const liveConnectionsMax = 4
 
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { address, market, intervalMs, holder } = options
   const database = databaseName(market)
   await ensureDatabase(address, database)
-  const sql = openDatabase(address, database, holder)
+  const opening = holder === undefined ? {} : { holder }
+  const sql = openDatabase(address, database, opening)
+  const live = openDatabase(address, database, { ...opening, max: liveConnectionsMax })
   try {
     await migrate(sql)
     await claim(sql, market, intervalMs)
   } catch (error) {
-    await sql.end()
+    await Promise.all([sql.end(), live.end()])
     throw error
   }
-  const names = openNames(sql)
-  const parts = openParts(sql)
+  const names = openNames(live)
+  const parts = openParts(live)
   return {
     address,
     market,
     intervalMs,
     database,
     sql,
+    live,
     names,
     parts,
     reader: openLedgerReader(sql, names),
     reads: openReads(sql, intervalMs),
-    writer: (lease, wallNow) => openLedgerWriter({ sql, names, parts, lease, wallNow }),
+    writer: (lease, wallNow) => openLedgerWriter({ sql: live, names, parts, lease, wallNow }),
     prepareParts: async (marketNow) => {
       const days = [0, 1, 2].map((ahead) => marketNow + ahead * dayMs)
       for (const table of Object.keys(partUnits) as PartedTable[]) await parts.ensure(table, days)
     },
-    close: () => sql.end({ timeout: closeSeconds }),
+    close: async () => {
+      await Promise.all([sql, live].map((it) => it.end({ timeout: closeSeconds })))
+    },
   }
 }
 

@@ -65,7 +65,7 @@ const settleCandlesMax = 10
 export async function startVersions(needs: VersionsNeeds): Promise<VersionControls> {
   const { store, registry, assembly } = needs
   const { tree } = assembly
-  const journal = toldJournal(openJournal({ ...store, lease: needs.lease }))
+  const journal = toldJournal(openJournal({ ...store, sql: store.live, lease: needs.lease }))
   // History has a sink of its own: what is live never waits behind its rows, nor for the outcomes that they touch.
   const past = sinkWorker(
     {

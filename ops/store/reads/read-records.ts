@@ -167,6 +167,16 @@ export async function readPointers(
   return [...rows]
 }
 
+export async function readHolders(sql: Sql): ReturnType<StoreReads['holders']> {
+  const rows = await faulted(
+    () => sql<Awaited<ReturnType<StoreReads['holders']>>[number][]>`
+      select v.coin, v.family, v.number as version, q.slot, w.manifest #>> '{trained,to}' as "trainedTo"
+      from pointer q join (${matching(sql, {})}) v on v.id = q.version_id join version w on w.id = v.id
+      where q.until_at is null order by v.coin, v.family, q.slot`,
+  )
+  return [...rows]
+}
+
 export async function readModels(
   sql: Sql,
   filter: Partial<Version>,

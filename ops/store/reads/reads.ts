@@ -180,6 +180,10 @@ export interface StoreReads {
   signals(): Promise<
     readonly (Version & { readonly slot: Slot; readonly newest: PredictionRead | null })[]
   >
+  /** Who holds a slot now, and where that version's training ended. */
+  holders(): Promise<
+    readonly (Version & { readonly slot: Slot; readonly trainedTo: string | null })[]
+  >
   pointers(lane?: Lane): Promise<readonly Pointer[]>
   models(filter?: Partial<Version>): Promise<readonly ModelRead[]>
   /** All that was ever written of a version's life, in order. */

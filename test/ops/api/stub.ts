@@ -174,6 +174,7 @@ export const stubReads: StoreReads = {
         }
       : undefined,
   holes: async () => none,
+  holders: async () => [],
   signals: async () => [{ ...prediction, newest: prediction }],
   pointers: async () => [
     { coin: btc, family: 'linear', version: 1, slot: 'v1', from: noon, until: null },

@@ -18,9 +18,11 @@ function stage(t: TestContext) {
   const simulated = clock.now.bind(clock)
   clock.now = () => simulated() + offsetMs
   const audit = { unexplained: 0, duplicates: 0, lanes: [{ holes: 2 }], asked: 0 }
+  const slow = { until: Promise.resolve() }
   const reads = {
     continuity: async () => {
       audit.asked++
+      await slow.until
       return { ...audit }
     },
     predictionCount: async () => 7,
@@ -61,7 +63,7 @@ function stage(t: TestContext) {
   const shift = (ms: number): void => {
     offsetMs += ms
   }
-  return { watch, attach, coin, root, registry, audit, shift }
+  return { watch, attach, coin, root, registry, audit, slow, shift }
 }
 
 test('it is ready when each coin has candles and each version is loaded, and says for what it waits', (t) => {
@@ -170,4 +172,21 @@ test('the median wait is that of live predictions alone', (t) => {
   tell('prediction.committed', { ...about, mode: 'backfill', waitMs: 1e9 })
   assert.equal(watch.vitals().waitMs, 5)
   assert.equal(watch.vitals().predictions, 4)
+})
+
+test('an audit that takes longer than its answer is remembered for is made once at a time', async (t) => {
+  const { watch, audit, slow, shift } = stage(t)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  slow.until = promise
+  const first = watch.continuity()
+  shift(20_000)
+  const second = watch.continuity()
+  resolve()
+  await Promise.all([first, second])
+  assert.equal(audit.asked, 1)
+  await watch.continuity()
+  assert.equal(audit.asked, 1)
+  shift(15_000)
+  await watch.continuity()
+  assert.equal(audit.asked, 2)
 })

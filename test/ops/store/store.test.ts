@@ -144,7 +144,7 @@ test('a term that is taken over while a batch is being written waits for it', as
 
 test('nobody waits for a daemon that stands still in a transaction: neither before its lease has run out nor after', async (t) => {
   const { sql, database, lease } = await openTestStore()
-  const still = openDatabase(await testServer(), database, 'still')
+  const still = openDatabase(await testServer(), database, { holder: 'still' })
   t.after(() => still.end())
   await lease.release()
   const { term } = await acquireLease(sql, 'fleet', 'still')
