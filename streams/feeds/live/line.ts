@@ -81,9 +81,10 @@ export class Line {
   #came(coin: Coin, socket: Socket): void {
     if (this.#socket !== socket) return
     this.#connectedAt ??= this.#options.clock.now()
-    if (this.#up.has(coin)) return
+    const ear = this.#ears.get(coin)
+    if (ear === undefined || this.#up.has(coin)) return
     this.#up.add(coin)
-    this.#ears.get(coin)?.up()
+    ear.up()
   }
 
   #lost(cause: string): void {

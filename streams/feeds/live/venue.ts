@@ -39,7 +39,7 @@ export interface CandleRow {
 }
 
 export interface SocketEar {
-  /** Trades of this coin are being sent from now on. Once per coin and socket. */
+  /** Trades of this coin are being sent from now on. Once each time that it is watched. */
   up(coin: Coin): void
   trades(coin: Coin, trades: Trades): void
   /** The socket is of no more use. Once, and the last thing that is heard of it. */
@@ -49,6 +49,7 @@ export interface SocketEar {
 }
 
 export interface Socket {
+  /** A coin that was watched before may be watched again: whoever followed it has started anew. */
   watch(coin: Coin): void
   /** Nothing is heard afterwards. */
   close(): void

@@ -31,6 +31,8 @@ export interface SocketOptions {
 export function ccxtSocket(options: SocketOptions): Socket {
   const { exchange, rest, quirks, clock, ear } = options
   const pending = new Set<Coin>()
+  /** Acknowledged: ccxt would send no second subscription for them, and nobody would answer one that it did not send. */
+  const standing = new Set<Coin>()
   const timers = new Subscription()
   const bySymbol = new Map<string, Chunk>()
   const guardedClients = new WeakSet<CcxtClient>()
@@ -93,7 +95,13 @@ export function ccxtSocket(options: SocketOptions): Socket {
     if (closed || pending.size === 0) return
     const coins = [...pending]
     pending.clear()
-    for (const coin of coins) ear.up(coin)
+    for (const coin of coins) up(coin)
+  }
+
+  function up(coin: Coin): void {
+    if (closed) return
+    standing.add(coin)
+    ear.up(coin)
   }
 
   function lost(cause: unknown): void {
@@ -157,6 +165,10 @@ export function ccxtSocket(options: SocketOptions): Socket {
 
   return {
     watch: (coin) => {
+      if (standing.has(coin)) {
+        queueMicrotask(() => up(coin))
+        return
+      }
       pending.add(coin)
       asked.push(coin)
       if (asked.length === 1) queueMicrotask(() => void subscribe())
