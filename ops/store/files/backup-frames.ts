@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import type { Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Fault } from '../../../streams/fault.ts'
 import type { Millis } from '../../../streams/time.ts'
@@ -28,14 +28,21 @@ export type Section =
 /** m: manifest, s: a section begins, d: its data, e: it ends, z: the file is whole. */
 type Letter = 'm' | 's' | 'd' | 'e' | 'z'
 
+/** Of data, as much of a frame as came at once. */
 interface Frame {
   readonly letter: Letter
   readonly bytes: Buffer
 }
 
 const headBytes = 5
-/** More than any frame that is written; a length beyond it is damage. */
+/** What is written at once of a section's data; a chunk that comes longer, of wide rows, is cut up. */
+const dataBytesMax = 1024 * 1024
+/**
+ * More than any frame that names or ends something; a length beyond it is damage. Data may come in longer ones, as it was
+ * written once: it is handed on as it comes.
+ */
 const frameBytesMax = 64 * 1024 * 1024
+const readBytes = 256 * 1024
 
 export interface FrameWriter {
   readonly manifest: (manifest: BackupManifest) => Promise<void>
@@ -62,7 +69,8 @@ export function frameWriter(to: Writable): FrameWriter {
       for await (const chunk of content) {
         hash.update(chunk)
         bytes += chunk.length
-        await put('d', chunk)
+        for (let at = 0; at < chunk.length; at += dataBytesMax)
+          await put('d', chunk.subarray(at, at + dataBytesMax))
       }
       await putJson('e', { bytes, sha256: hash.digest('hex') })
     },
@@ -126,26 +134,35 @@ async function* readContent(file: string, frames: AsyncGenerator<Frame>): AsyncG
       if (hash.digest('hex') !== sha256) throw damaged(file, 'a checksum does not hold')
       return
     }
+    if (frame.letter !== 'd') throw damaged(file, 'its frames are out of order')
     hash.update(frame.bytes)
     yield frame.bytes
   }
 }
 
 async function* readFrames(file: string): AsyncGenerator<Frame> {
-  let rest: Buffer = Buffer.alloc(0)
   const zipped = createReadStream(file)
-  const unzipped = zipped.pipe(createGunzip())
+  const unzipped = zipped.pipe(createGunzip({ chunkSize: readBytes }))
   zipped.on('error', (error) => unzipped.destroy(error))
+  const source = bytesOf(unzipped)
   try {
-    for await (const chunk of unzipped) {
-      rest = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer])
-      while (rest.length >= headBytes) {
-        const length = rest.readUInt32BE(1)
-        if (length > frameBytesMax) throw damaged(file, 'a frame is too long')
-        if (rest.length < headBytes + length) break
-        const letter = rest.toString('latin1', 0, 1) as Letter
-        yield { letter, bytes: rest.subarray(headBytes, headBytes + length) }
-        rest = rest.subarray(headBytes + length)
+    for (;;) {
+      const head = await source.whole(headBytes)
+      if (head.length < headBytes) return
+      const letter = head.toString('latin1', 0, 1) as Letter
+      let left = head.readUInt32BE(1)
+      if (letter !== 'd') {
+        if (left > frameBytesMax) throw damaged(file, 'a frame is too long')
+        const bytes = await source.whole(left)
+        if (bytes.length < left) return
+        yield { letter, bytes }
+        continue
+      }
+      while (left > 0) {
+        const bytes = await source.some(left)
+        if (bytes.length === 0) return
+        left -= bytes.length
+        yield { letter, bytes }
       }
     }
   } catch (cause) {
@@ -153,7 +170,39 @@ async function* readFrames(file: string): AsyncGenerator<Frame> {
     const { code, message } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT') throw new Fault('backup.missing', `there is no file ${file}`, { cause })
     throw damaged(file, message, cause)
+  } finally {
+    zipped.destroy()
+    unzipped.destroy()
   }
+}
+
+interface Bytes {
+  /** As many of the next ones as are there at once; none at the end. */
+  readonly some: (most: number) => Promise<Buffer>
+  /** The next ones; fewer where the stream ends before. */
+  readonly whole: (length: number) => Promise<Buffer>
+}
+
+function bytesOf(stream: Readable): Bytes {
+  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>
+  let rest: Buffer = Buffer.alloc(0)
+  const some = async (most: number): Promise<Buffer> => {
+    if (rest.length === 0) rest = (await chunks.next()).value ?? rest
+    const bytes = rest.subarray(0, most)
+    rest = rest.subarray(bytes.length)
+    return bytes
+  }
+  const whole = async (length: number): Promise<Buffer> => {
+    const taken: Buffer[] = []
+    for (let left = length; left > 0; ) {
+      const bytes = await some(left)
+      if (bytes.length === 0) break
+      taken.push(bytes)
+      left -= bytes.length
+    }
+    return Buffer.concat(taken)
+  }
+  return { some, whole }
 }
 
 function damaged(file: string, why: string, cause?: unknown): Fault {

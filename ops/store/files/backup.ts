@@ -101,7 +101,7 @@ async function writeAll(
   { store, artifacts, now, progress }: BackupNeeds,
 ): Promise<void> {
   const frames = frameWriter(to)
-  await tx`set local statement_timeout = 0`
+  await untimed(tx)
   await frames.manifest(await manifestOf(tx, store, now()))
   for (const table of tables) {
     const columns = await columnsOf(tx, table)
@@ -119,7 +119,20 @@ async function writeAll(
   await frames.finish()
 }
 
+/** A section takes as long as it takes, and while artifacts are copied the transaction stands still. */
+async function untimed(tx: Tx): Promise<void> {
+  await tx`set local statement_timeout = 0`
+  await tx`set local idle_in_transaction_session_timeout = 0`
+}
+
 const rowsAtOnce = 2_000
+/** Where one row may hold 4 MiB, 120 kB or a manifest: so many that they are some 16 MB as text. */
+const wideRowsAtOnce: Readonly<Record<string, number>> = {
+  artifact_file: 2,
+  engine_snapshot: 64,
+  training_run: 200,
+  version: 200,
+}
 
 /**
  * A table's rows as `copy … to stdout` would write them, through a cursor: the driver's own copy stops for ever when its
@@ -133,7 +146,7 @@ async function* linesOf(tx: Tx, table: string, columns: readonly string[]): Asyn
       E'\\n', '\\n'), E'\\r', '\\r'), '\\N')`,
   )
   const line = tx.unsafe(`select concat_ws(E'\\t', ${fields.join(', ')}) as line from "${table}"`)
-  for await (const rows of line.cursor(rowsAtOnce)) {
+  for await (const rows of line.cursor(wideRowsAtOnce[table] ?? rowsAtOnce)) {
     if (rows.length > 0) yield Buffer.from(`${rows.map((row) => row.line).join('\n')}\n`)
   }
 }
@@ -189,7 +202,7 @@ export async function restore(
 }
 
 async function prepare(tx: Tx, manifest: BackupManifest): Promise<void> {
-  await tx`set local statement_timeout = 0`
+  await untimed(tx)
   await tx`lock table coin in exclusive mode`
   const [held] = await tx`select from coin limit 1`
   if (held)

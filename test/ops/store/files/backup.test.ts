@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import type { Tx } from '../../../../ops/store/connection.ts'
 import { backup, restore } from '../../../../ops/store/files/backup.ts'
 import { openBackup } from '../../../../ops/store/files/backup-frames.ts'
 import { acquireLease } from '../../../../ops/store/lease.ts'
 import { resolveOutcomes } from '../../../../ops/store/scores/outcomes.ts'
-import { openStore } from '../../../../ops/store/store.ts'
+import { openStore, type Store } from '../../../../ops/store/store.ts'
 import { dayMs, minuteMs } from '../../../../streams/time.ts'
 import {
   btc,
@@ -82,7 +83,7 @@ function folder(): string {
   return made
 }
 
-async function contents(store: TestStore | Awaited<ReturnType<typeof openStore>>) {
+async function contents(store: Store) {
   const tables = [
     'coin',
     'version',
@@ -93,7 +94,14 @@ async function contents(store: TestStore | Awaited<ReturnType<typeof openStore>>
     'gap',
     'prediction',
   ]
-  const more = ['prediction_total', 'hole', 'outcome', 'score_day', 'stream_position']
+  const more = [
+    'prediction_total',
+    'hole',
+    'outcome',
+    'score_day',
+    'stream_position',
+    'artifact_file',
+  ]
   const all = []
   for (const table of [...tables, ...more])
     all.push(
@@ -102,9 +110,14 @@ async function contents(store: TestStore | Awaited<ReturnType<typeof openStore>>
   return all
 }
 
-async function dropMarket(store: TestStore): Promise<void> {
+/** The same market again, with nothing in it. */
+async function emptied(store: TestStore): Promise<Store> {
   await store.sql.end()
   await dropDatabase(await testServer(), store.database)
+  const { market, intervalMs } = store
+  const again = await openStore({ address: await testServer(), market, intervalMs })
+  after(() => again.close())
+  return again
 }
 
 test('a backup taken while rows are written comes back whole, in an empty store', async () => {
@@ -129,14 +142,9 @@ test('a backup taken while rows are written comes back whole, in an empty store'
   })
   await during
   assert.ok(bytes > 1000 && wrote)
-  await dropMarket(store)
   const { manifest } = await openBackup(file)
-  const again = await openStore({
-    address: await testServer(),
-    market: manifest.market,
-    intervalMs: manifest.intervalMs,
-  })
-  after(() => again.close())
+  assert.equal(manifest.market, store.market)
+  const again = await emptied(store)
   await restore(file, { store: again, artifacts: join(home, 'restored') })
   assert.deepEqual(await contents(again), before)
   assert.equal(readFileSync(join(home, 'restored', 'ab', 'model.onnx'), 'utf8'), 'a model')
@@ -147,19 +155,85 @@ test('a backup taken while rows are written comes back whole, in an empty store'
   })
 })
 
+test('rows as wide as parts of artifacts come back, however many there are', async () => {
+  const store = await openTestStore()
+  await store.sql`
+    insert into artifact_file (sha256, name, part, bytes)
+    select 'aa', 'model.onnx', i, convert_to(repeat(chr(64 + i), 4194304), 'UTF8') from generate_series(1, 9) i`
+  const parts = (from: Store) =>
+    from.sql`select part, sha256(bytes), length(bytes) from artifact_file`
+  const before = await parts(store)
+  const home = folder()
+  const file = join(home, 'wide.backup')
+  await backup(file, { store, artifacts: join(home, 'none'), now: () => noon })
+  const again = await emptied(store)
+  await restore(file, { store: again, artifacts: join(home, 'restored') })
+  assert.equal(before.length, 9)
+  assert.deepEqual(await parts(again), before)
+})
+
+test('while artifacts are copied, both ways, the database does not end the idle transaction', async () => {
+  const store = await filledStore()
+  const home = folder()
+  const file = join(home, 'slow.backup')
+  const artifacts = join(home, 'artifacts')
+  mkdirSync(artifacts)
+  writeFileSync(join(artifacts, 'model.onnx'), 'a model')
+  const whole = overheard(store)
+  await backup(file, {
+    store: whole.store,
+    artifacts,
+    now: () => noon,
+    progress: whole.look('model.onnx'),
+  })
+  assert.deepEqual(await whole.limits(), ['0'])
+  const empty = overheard(await emptied(store))
+  await restore(file, {
+    store: empty.store,
+    artifacts: join(home, 'restored'),
+    progress: empty.look('model.onnx'),
+  })
+  assert.deepEqual(await empty.limits(), ['0'])
+})
+
+/** How long its transactions may stand idle, asked in them when a section is done. */
+function overheard(store: Store) {
+  const asked: Promise<string>[] = []
+  let within: Tx | undefined
+  const begin = (...args: unknown[]): unknown => {
+    const body = args.pop() as (tx: Tx) => unknown
+    return Reflect.apply(store.sql.begin as never, store.sql, [
+      ...args,
+      (tx: Tx) => {
+        within = tx
+        return body(tx)
+      },
+    ])
+  }
+  const sql = new Proxy(store.sql, {
+    get: (target, key) => (key === 'begin' ? begin : Reflect.get(target, key)),
+  })
+  const limit = async (tx: Tx): Promise<string> => {
+    const [row] = await tx<{ limit: string }[]>`
+      select current_setting('idle_in_transaction_session_timeout') as limit`
+    return row?.limit as string
+  }
+  return {
+    store: { ...store, sql },
+    look: (at: string) => (section: string) => {
+      if (section === at) asked.push(limit(within as Tx))
+    },
+    limits: () => Promise.all(asked),
+  }
+}
+
 test('a damaged backup is refused, and nothing of it stays', async () => {
   const store = await filledStore()
   const home = folder()
   const file = join(home, 'half.backup')
   const { bytes } = await backup(file, { store, artifacts: join(home, 'none'), now: () => noon })
   truncateSync(file, bytes - 40)
-  await dropMarket(store)
-  const again = await openStore({
-    address: await testServer(),
-    market: store.market,
-    intervalMs: minuteMs,
-  })
-  after(() => again.close())
+  const again = await emptied(store)
   await assert.rejects(restore(file, { store: again, artifacts: join(home, 'restored') }), {
     code: 'backup.damaged',
   })
