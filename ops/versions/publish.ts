@@ -4,8 +4,7 @@
  * family that was never heard of gets a lane of its own, whose horizon, task and label are this version's; it serves once
  * it is wanted, and then holds v1.
  */
-import { randomUUID } from 'node:crypto'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { planInput } from '../../actors/version/version-input.ts'
 import { intervalMs, type Manifest, parseManifest } from '../../models/manifest.ts'
@@ -14,6 +13,7 @@ import type { Lane, Version } from '../../models/version.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { Fault } from '../../streams/fault.ts'
 import { featureSet } from '../../streams/features/set.ts'
+import { inScratch } from '../store/versions/scratch.ts'
 
 export interface PublishNeeds {
   readonly registry: Pick<Registry, 'publish'>
@@ -36,8 +36,7 @@ export async function publish(
   // What it wants to see must be there to be seen; whether its model works is found out when it is loaded.
   if (manifest.input.kind !== 'text') planInput(manifest.input, featureSet(intervalMs(manifest)))
   const coins = coinsFor(manifest, how.coin, followed())
-  const folder = join(uploads, `${randomUUID()}.upload`)
-  try {
+  return inScratch(uploads, async (folder) => {
     await putDown(folder, manifest, files)
     const versions: Version[] = []
     for (const coin of coins) {
@@ -51,9 +50,7 @@ export async function publish(
       versions.push(version)
     }
     return versions
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 function coinsFor(

@@ -7,6 +7,7 @@ import { cp, mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Artifact, openArtifact } from '../../../models/artifact.ts'
 import { Fault } from '../../../streams/fault.ts'
+import { inScratch } from './scratch.ts'
 
 export interface ArtifactFiles {
   /** Copies an artifact from anywhere; one that is there already is left as it is. */
@@ -48,15 +49,26 @@ export function artifactFiles(folder: string): ArtifactFiles {
       const { sha256, manifest } = await openArtifact(from)
       const place = join(folder, sha256)
       if (existsSync(place)) return open(sha256)
-      // Into a folder of its own first: a copy cut short must not look like an artifact.
-      const partial = `${place}.partial`
-      await rm(partial, { recursive: true, force: true })
-      for (const name of ['manifest.json', ...Object.keys(manifest.files)]) {
-        await mkdir(dirname(join(partial, name)), { recursive: true })
-        await cp(join(from, name), join(partial, name))
-      }
-      await rename(partial, place)
+      // A copy cut short must not look like an artifact.
+      await inScratch(folder, async (scratch) => {
+        for (const name of ['manifest.json', ...Object.keys(manifest.files)]) {
+          await mkdir(dirname(join(scratch, name)), { recursive: true })
+          await cp(join(from, name), join(scratch, name))
+        }
+        await moveInto(scratch, place)
+      })
       return open(sha256)
     },
+  }
+}
+
+/** Whoever comes second finds the same files there. */
+async function moveInto(scratch: string, place: string): Promise<void> {
+  try {
+    await rename(scratch, place)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const isTaken = code === 'EEXIST' || code === 'ENOTEMPTY'
+    if (!isTaken || !existsSync(place)) throw error
   }
 }

@@ -3,8 +3,8 @@
  * their artifacts, so that a daemon with an empty data directory finds them again. What is announced goes by NOTIFY, which
  * is a hint that nobody may rely on.
  */
-import { createReadStream, existsSync } from 'node:fs'
-import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Subject } from 'rxjs'
 import type { Artifact } from '../../../models/artifact.ts'
@@ -17,6 +17,7 @@ import type { Sql, Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import type { Store } from '../store.ts'
 import type { ArtifactFiles } from './artifact-files.ts'
+import { inScratch } from './scratch.ts'
 import { artifactOf, registerVersion } from './versions.ts'
 
 export interface RegistryNeeds {
@@ -38,6 +39,17 @@ export async function openRegistry(needs: RegistryNeeds): Promise<EmbeddedRegist
   const { store, files } = needs
   const { sql, names } = store
   const announced$ = new Subject<Lane>()
+  const downloads = new Map<string, Promise<void>>()
+  // One artifact may be many lanes' next version, and all of them want it at once.
+  const downloadOnce = (sha256: string): Promise<void> => {
+    const begun =
+      downloads.get(sha256) ??
+      inScratch(needs.folder, (scratch) => download(needs, sha256, scratch)).finally(() =>
+        downloads.delete(sha256),
+      )
+    downloads.set(sha256, begun)
+    return begun
+  }
   const listening = await faulted(() =>
     sql.listen(channel, (text) => {
       const lane = laneOf(text)
@@ -91,7 +103,7 @@ export async function openRegistry(needs: RegistryNeeds): Promise<EmbeddedRegist
     },
     fetch: async (version) => {
       const sha256 = await artifactOf(sql, names, version)
-      if (!files.has(sha256)) await download(needs, sha256)
+      if (!files.has(sha256)) await downloadOnce(sha256)
       return (await files.open(sha256)).folder
     },
     close: async () => {
@@ -160,10 +172,12 @@ async function keepBytes(sql: Sql, { folder, sha256, manifest }: Artifact): Prom
   }
 }
 
-async function download({ store, files, folder }: RegistryNeeds, sha256: string): Promise<void> {
+async function download(
+  { store, files }: RegistryNeeds,
+  sha256: string,
+  scratch: string,
+): Promise<void> {
   const { sql } = store
-  const place = join(folder, `${sha256}.download`)
-  await rm(place, { recursive: true, force: true })
   const parts = await faulted(
     () => sql<{ name: string; part: number }[]>`
       select name, part from artifact_file where sha256 = ${sha256} order by name, part`,
@@ -173,7 +187,7 @@ async function download({ store, files, folder }: RegistryNeeds, sha256: string)
   for (const { name: file, part } of parts) {
     if (!/^[A-Za-z0-9_][A-Za-z0-9._/-]*$/.test(file) || file.includes('../..'))
       throw new Fault('artifact.manifest', `${file} is not a plain path`)
-    const path = join(place, file)
+    const path = join(scratch, file)
     if (part === 0) await mkdir(dirname(path), { recursive: true })
     const [row] = await faulted(
       () => sql<{ bytes: Uint8Array }[]>`
@@ -186,13 +200,9 @@ async function download({ store, files, folder }: RegistryNeeds, sha256: string)
       await out.close()
     }
   }
-  try {
-    const kept = await files.keep(place)
-    if (kept.sha256 !== sha256)
-      throw new Fault('artifact.hash', `the registry has another artifact under ${sha256}`)
-  } finally {
-    if (existsSync(place)) await rm(place, { recursive: true, force: true })
-  }
+  const kept = await files.keep(scratch)
+  if (kept.sha256 !== sha256)
+    throw new Fault('artifact.hash', `the registry has another artifact under ${sha256}`)
 }
 
 function verdictText(verdict: unknown): string | null {

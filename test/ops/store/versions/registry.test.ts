@@ -7,6 +7,7 @@ import type { Version } from '../../../../models/version.ts'
 import { artifactFiles } from '../../../../ops/store/versions/artifact-files.ts'
 import { openJournal } from '../../../../ops/store/versions/journal.ts'
 import { openRegistry } from '../../../../ops/store/versions/registry.ts'
+import type { Coin } from '../../../../streams/coin.ts'
 import { minuteMs } from '../../../../streams/time.ts'
 import { softmaxModel, testFolder, writeArtifact } from '../../../support/models/artifacts.ts'
 import { btc, noon, openTestStore } from '../../../support/store/database.ts'
@@ -52,6 +53,26 @@ test('an artifact is fetched from the store where its files are not on this mach
   const elsewhere = await stage()
   t.after(() => elsewhere.registry.close())
   assert.equal(await registry.fetch(made), join(folder, sha256))
+})
+
+test('lanes that want the same artifact at once all get it, by one daemon or beside another on the same folder', async (t) => {
+  const { store, registry } = await stage()
+  t.after(() => registry.close())
+  const from = testFolder(t)
+  const sha256 = await writeArtifact(from, softmaxModel(1))
+  const made: Version[] = []
+  for (const coin of ['A/USDT', 'B/USDT', 'C/USDT', 'D/USDT'] as Coin[])
+    made.push(await registry.publish({ ...lane, coin }, from, plain))
+  const empty = temporaryFolder()
+  const open = async () => {
+    const opened = await openRegistry({ store, files: artifactFiles(empty), folder: empty })
+    t.after(() => opened.close())
+    return opened
+  }
+  const [one, other] = [await open(), await open()]
+  const folders = await Promise.all([one, other].flatMap((it) => made.map(it.fetch)))
+  assert.deepEqual(new Set(folders), new Set([join(empty, sha256)]))
+  assert.deepEqual(readdirSync(empty), [sha256])
 })
 
 test('of eleven archived versions ten keep their artifacts, and the bytes of the eleventh go', async (t) => {
