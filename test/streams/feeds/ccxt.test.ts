@@ -71,20 +71,6 @@ for (const { source, coin, other } of venues) {
     await s.record.until(() => (s.record.of('clock').at(-1)?.at ?? 0) > at, 'the clock goes on')
   })
 
-  test(`${source}: a coin that is followed anew beside another is heard on the same socket`, async (t) => {
-    const s = await stage(t)
-    const second = new Record(s.feed, other, Date.now())
-    await second.until(() => second.of('connected').length === 1, 'connected')
-    s.record.stop()
-    const from = Date.now()
-    const again = new Record(s.feed, coin, from)
-    await again.until(() => again.of('connected').length === 1, 'connected again')
-    s.trade(20)
-    await again.hears(s.exchange.market(coin).deals.filter(({ at }) => at >= from))
-    assert.equal(s.exchange.connections, 1)
-    assert.equal(again.of('gap').length, 0)
-  })
-
   test(`${source}: a socket that breaks between opening and subscribing is one more that broke`, async (t) => {
     const s = await stage(t)
     const second = new Record(s.feed, other, Date.now())
