@@ -149,6 +149,7 @@ class Incarnation<S, M> implements Life {
       after: (delayMs, message) => this.#after(delayMs, message),
       pipe: (promise, toMessage) => this.#pipe(promise, toMessage),
       follow: (stream) => this.#follow(stream),
+      answers: { path: this.#mailbox.path, tell: (message) => this.#tellSelf(message, false) },
       leave: () => this.#leave('left'),
     }
   }
@@ -179,8 +180,8 @@ class Incarnation<S, M> implements Life {
     )
   }
 
-  #tellSelf(message: M, bounded: boolean): void {
-    if (!this.#isOver()) this.#mailbox.tellOwn(message, this, bounded)
+  #tellSelf(message: M, bounded: boolean): boolean {
+    return !this.#isOver() && this.#mailbox.tellOwn(message, this, bounded)
   }
 
   #crashed(error: unknown): void {

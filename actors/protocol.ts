@@ -32,6 +32,11 @@ export interface Self<M> extends Address<M> {
    * is full, the newest emission is dropped and counted: streams followed this way carry hints, not facts.
    */
   readonly follow: (stream: Observable<M>) => void
+  /**
+   * Where what it asked for comes back: over the bound, since it would stand still without it, and to this life only.
+   * False once the life is over.
+   */
+  readonly answers: Address<M>
   /** Leaves by itself, as if asked to drain; what `restart` says in its spec decides whether it comes back. */
   readonly leave: () => void
 }

@@ -36,8 +36,8 @@ export class CoinLine {
     this.ring = new FeatureRing(columns, capacity, intervalMs)
   }
 
-  /** A new life of the coin actor starts with nothing in memory. */
-  reset(): void {
-    this.ring = new FeatureRing(this.#columns, this.#capacity, this.intervalMs)
+  /** For a new life of the coin actor, which starts with nothing in memory. */
+  emptyRing(): FeatureRing {
+    return new FeatureRing(this.#columns, this.#capacity, this.intervalMs)
   }
 }

@@ -54,22 +54,29 @@ export interface EnginePorts {
 }
 
 /** Steps the engine over what the ledger has, so that ring and engine stand at `position`. */
-export async function loadEngine(ports: EnginePorts, position: Millis): Promise<CoinEngine> {
+export async function loadEngine(
+  ports: EnginePorts,
+  position: Millis,
+  signal: AbortSignal,
+): Promise<CoinEngine> {
   const { line, features } = ports
   const lag = ports.correctionMs / line.intervalMs
-  const from = position - Math.max(ports.correctionMs, line.ring.capacity * line.intervalMs)
+  const ring = line.emptyRing()
+  const from = position - Math.max(ports.correctionMs, ring.capacity * line.intervalMs)
   let loaded: CoinEngine | undefined
   let begun: FeatureEngine | undefined
-  const unread = new RowBlock(line.ring.columns, 64)
-  line.reset()
+  const unread = new RowBlock(ring.columns, 64)
   for await (const { engine, candles } of features.pass(line.coin, from, position)) {
+    signal.throwIfAborted()
     const first = engine === begun ? 0 : skipTo(engine, candles, from, unread)
     if (first === candles.length) continue
-    if (engine !== begun || !loaded) loaded = new CoinEngine(engine, line.ring, lag)
+    if (engine !== begun || !loaded) loaded = new CoinEngine(engine, ring, lag)
     begun = engine
     for (const candle of candles.slice(first)) loaded.close(candle, features.dueAt(candle))
   }
-  return loaded ?? new CoinEngine(new FeatureEngine(line.intervalMs), line.ring, lag)
+  signal.throwIfAborted()
+  line.ring = ring
+  return loaded ?? new CoinEngine(new FeatureEngine(line.intervalMs), ring, lag)
 }
 
 /** An engine that has no snapshot to go back to leaves one: later starts, and whoever comes from older history, go on from it. */

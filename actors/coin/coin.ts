@@ -54,12 +54,16 @@ interface CoinState {
   /** Gathered, but the sink was full. */
   held: Gathered | undefined
   rebuilding: boolean
+  /** Writes that the sink has and has not committed. */
+  underWay: number
 }
 
 /** Arrivals taken up in one turn; a long catch-up leaves room for other actors in between. */
 const turnMax = 256
 /** Feed items a coin may be behind before it starts again from what is committed: over an hour of a busy market. */
 const arrivalsMax = 50_000
+/** While so many wait for their commit, arrivals are gathered; over their bound the coin starts again. */
+const underWayMax = 32
 const retryMs = 20
 
 export function coin(ports: CoinPorts): ActorSpec<CoinState, CoinMessage> {
@@ -83,9 +87,11 @@ export function coin(ports: CoinPorts): ActorSpec<CoinState, CoinMessage> {
           for (const { candle, dueAt } of message.closed)
             tellCandle(candle, Math.max(0, self.clock.now() - dueAt))
           for (const candle of message.corrected) tellCandle(candle, 0)
+          state.underWay--
+          if (state.arrivals.length > 0) takeUp(ports, state, self)
           return state
         case 'mendCommitted':
-          self.pipe(rebuild(ports, message.from, state.position), (engine) => ({
+          self.pipe(rebuild(ports, message.from, state.position, self.signal), (engine) => ({
             type: 'rebuilt',
             engine,
             from: message.from,
@@ -111,7 +117,7 @@ function tellCandle(candle: Candle, waitMs: Millis): void {
 async function start(ports: CoinPorts, self: Self<CoinMessage>): Promise<CoinState> {
   const { line, reader } = ports
   const position = await catchUp(ports, line.coin)
-  const engine = await loadEngine(ports, position)
+  const engine = await loadEngine(ports, position, self.signal)
   await keepOrigin(ports, engine, position)
   const correctable = position - ports.correctionMs
   const recent: Candle[] = []
@@ -127,6 +133,7 @@ async function start(ports: CoinPorts, self: Self<CoinMessage>): Promise<CoinSta
     known: [...(await missing(ports, gaps, correctable)), ...recent],
     gaps,
   })
+  self.signal.throwIfAborted()
   const arrivals = new HandOver<Arrival>(`coin ${line.coin}`, arrivalsMax, () => {
     self.tell({ type: 'arrived' })
   })
@@ -146,7 +153,7 @@ async function start(ports: CoinPorts, self: Self<CoinMessage>): Promise<CoinSta
       ignoreElements(),
     ),
   )
-  return { engine, position, arrivals, held: undefined, rebuilding: false }
+  return { engine, position, arrivals, held: undefined, rebuilding: false, underWay: 0 }
 }
 
 /** What the ledger has of a market beside its candles. */
@@ -169,13 +176,18 @@ async function missing(
   return [...known.values()]
 }
 
-async function rebuild(ports: CoinPorts, from: Millis, position: Millis): Promise<CoinEngine> {
+async function rebuild(
+  ports: CoinPorts,
+  from: Millis,
+  position: Millis,
+  signal: AbortSignal,
+): Promise<CoinEngine> {
   await ports.reader.dropSnapshots(ports.line.coin, from)
-  return loadEngine(ports, position)
+  return loadEngine(ports, position, signal)
 }
 
 function takeUp(ports: CoinPorts, state: CoinState, self: Self<CoinMessage>): void {
-  if (state.rebuilding || state.held) return
+  if (state.rebuilding || state.held || state.underWay >= underWayMax) return
   const gathered: Gathered = {
     entries: [],
     closed: [],
@@ -209,16 +221,18 @@ function offer(
     type: 'write',
     entries: gathered.entries,
     replyTo: () => {
-      self.tell({ type: 'committed', to, closed, corrected })
-      if (needsRebuild) self.tell({ type: 'mendCommitted', from: mendedFrom })
+      self.answers.tell({ type: 'committed', to, closed, corrected })
+      if (needsRebuild) self.answers.tell({ type: 'mendCommitted', from: mendedFrom })
     },
   })
   state.held = taken ? undefined : gathered
+  if (taken) state.underWay++
   if (!taken) {
     self.after(retryMs, { type: 'offerAgain' })
     return
   }
-  for (const { candle } of closed) line.hints$.next({ type: 'closed', openAt: candle.openAt })
+  const last = closed.at(-1)
+  if (last) line.hints$.next({ type: 'closed', openAt: last.candle.openAt })
   state.rebuilding = needsRebuild
   if (needsRebuild) return
   if (mendedFrom < to) line.hints$.next({ type: 'mended', from: mendedFrom })

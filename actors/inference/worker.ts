@@ -95,7 +95,7 @@ async function start(options: ChildOptions, self: Self<ChildMessage>): Promise<S
   const ready = once(process, 'message')
   const detail = await Promise.race([ready.then(() => undefined), gone])
   if (detail !== undefined) throw new Fault('inference.start', `it did not start: ${detail}`)
-  process.on('message', (answer: WireAnswer) => self.tell({ type: 'heard', epoch, answer }))
+  process.on('message', (answer: WireAnswer) => self.answers.tell({ type: 'heard', epoch, answer }))
   self.pipe(gone, (it) => ({ type: 'exited', epoch, detail: it }))
   self.after(options.checkMs, { type: 'check' })
   tellPool(options, { type: 'childEntered', child: options.child, epoch, address: self })

@@ -150,7 +150,12 @@ export function version(ports: VersionPorts): ActorSpec<VersionState, VersionMes
           looked(ports, state, message.openAts, message.to)
           break
         case 'read':
-          ask(ports, state, self, bundleOf(ports, state, message.ring, message.openAts))
+          ask(
+            ports,
+            state,
+            self,
+            makeBundle(state.plan, message.ring, message.openAts, ports.expiresAt),
+          )
           return state
         case 'inferred':
           if (state.work.type === 'asking' && message.id === state.work.id)
@@ -176,7 +181,12 @@ function start(ports: VersionPorts, self: Self<VersionMessage>): VersionState {
   ports.entered(line.committedTo)
   self.follow(line.hints$)
   self.follow(ports.reassigned$.pipe(map((from) => ({ type: 'mended', from }))))
-  const taken = pool.tell({ type: 'load', version, artifact: artifactRef(artifact), replyTo: self })
+  const taken = pool.tell({
+    type: 'load',
+    version,
+    artifact: artifactRef(artifact),
+    replyTo: self.answers,
+  })
   if (!taken)
     throw new Fault('inference.full', 'the pool takes no version now', { retryable: true })
   return {
@@ -236,8 +246,9 @@ function looked(
   state.work = { type: 'none' }
   state.unanswered = openAts
   if (openAts.length === lookMax) {
+    const rest = (openAts.at(-1) as Millis) + 1
+    state.lookFrom = state.mustLook ? Math.min(state.lookFrom, rest) : rest
     state.mustLook = true
-    state.lookFrom = (openAts.at(-1) as Millis) + 1
   } else state.next = Math.max(state.next, to)
   if (openAts.length === 0) ports.answered(state.next)
 }
@@ -252,20 +263,11 @@ function read(
   const from = (openAts[0] as Millis) - (state.plan.length - 1) * line.intervalMs
   const to = (openAts.at(-1) as Millis) + line.intervalMs
   if (line.ring.has(from, to)) {
-    ask(ports, state, self, bundleOf(ports, state, line.ring, openAts))
+    ask(ports, state, self, makeBundle(state.plan, line.ring, openAts, ports.expiresAt))
     return
   }
   state.work = { type: 'reading' }
   self.pipe(features.ring(line.coin, from, to), (ring) => ({ type: 'read', ring, openAts }))
-}
-
-function bundleOf(
-  ports: VersionPorts,
-  state: VersionState,
-  ring: FeatureRing,
-  openAts: readonly Millis[],
-): Bundle {
-  return makeBundle(state.plan, ring, openAts, ports.expiresAt)
 }
 
 function ask(
@@ -288,7 +290,7 @@ function ask(
     rows: bundle.rows.length,
     inputs: bundle.inputs,
     starts: bundle.starts,
-    replyTo: self,
+    replyTo: self.answers,
   })
   if (!taken) self.after(retryMs, { type: 'again' })
 }
@@ -354,7 +356,7 @@ function write(
   const taken = ports.sink.tell({
     type: 'write',
     entries,
-    replyTo: (outcome) => self.tell({ type: 'committed', outcome }),
+    replyTo: (outcome) => self.answers.tell({ type: 'committed', outcome }),
   })
   if (!taken) self.after(retryMs, { type: 'again' })
 }

@@ -267,6 +267,28 @@ test('a follower of a fast stream drops the newest hint, but hears its own promi
   assert.equal(mailbox.dropped, 2)
 })
 
+test('what it asked for comes back over the bound, and to no later life', async () => {
+  let answers: Self<string>['answers'] | undefined
+  const { said, live, mailbox } = stage<undefined, string>(() => ({
+    start: (self: Self<string>) => {
+      answers ??= self.answers
+      return undefined
+    },
+  }))
+  const first = live()
+  await settled()
+  const taken = ['1', '2', '3', '4', '5'].map((word) => mailbox.tell(word))
+  assert.deepEqual(taken, [true, true, true, true, false])
+  assert.equal(answers?.tell('answer'), true)
+  await settled()
+  assert.deepEqual(said.slice(1), ['got 1', 'got 2', 'got 3', 'got 4', 'got answer'])
+  first.kill('over')
+  await settled()
+  live()
+  await settled()
+  assert.equal(answers?.tell('too late'), false)
+})
+
 test('a rejected promise or a failing stream crashes the incarnation, after its handler has settled', async () => {
   const ticks = new Subject<string>()
   let done: (state: undefined) => void = () => {}

@@ -104,9 +104,16 @@ async function stand({ now = from + graceMs, ledger = new MemoryLedger() }: Stoo
   }
   await commit()
   hints.length = 0
+  /** Another life begins, and is given up at once. */
+  const startInVain = async (): Promise<void> => {
+    const { self: other, abort } = probe<Message>()
+    const started = spec.start(other)
+    abort()
+    await assert.rejects(async () => started, { name: 'AbortError' })
+  }
   return {
     ...{ ledger, line, bus, box, committed, hints, crashes, asked, later },
-    ...{ settle, commit, minute, clock, elapse },
+    ...{ settle, commit, minute, clock, elapse, startInVain },
   }
 }
 
@@ -137,6 +144,45 @@ test('candle, position and features go to the sink in one write, and only then a
   assert.equal(line.committedTo, at(1))
   assert.equal(await ledger.position(btc), at(1))
   assert.equal(ledger.all(btc).at(-1)?.close, 101)
+})
+
+test('many candles that close at once are one hint: what a version waits for is not crowded out', async () => {
+  const { clock, settle, commit, hints, line } = await stand()
+  clock(200)
+  await settle()
+  assert.deepEqual(hints, [{ type: 'closed', openAt: at(199) }])
+  await commit()
+  assert.equal(line.committedTo, at(200))
+})
+
+test('while nothing is committed a coin gathers, and what it gathered follows when the first commits come', async () => {
+  const { minute, clock, settle, commit, box, ledger } = await stand()
+  for (let i = 0; i < 100; i++) {
+    minute(i)
+    clock(i + 1)
+    await settle()
+  }
+  assert.ok(box.taken.length <= 32, `${box.taken.length} writes wait for their commit`)
+  await commit()
+  const candles = ledger.all(btc).filter(({ openAt }) => openAt >= from)
+  assert.deepEqual(
+    candles.map(({ openAt }) => openAt),
+    Array.from({ length: 100 }, (_, i) => at(i)),
+  )
+})
+
+test('a start that is given up leaves the living one its ring and its position', async () => {
+  const { minute, clock, settle, commit, line, startInVain } = await stand()
+  for (const i of [0, 1, 2]) {
+    minute(i)
+    clock(i + 1)
+  }
+  await settle()
+  await commit()
+  const { ring } = line
+  await startInVain()
+  assert.equal(line.ring, ring)
+  assert.deepEqual([line.ring.to, line.committedTo], [at(3), at(3)])
 })
 
 test('a full sink is offered the very same write again, and nothing overtakes it', async () => {

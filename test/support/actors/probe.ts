@@ -13,10 +13,13 @@ export interface Probe<M> {
   /** Settles when every promise that it piped has been told. */
   readonly piped: () => Promise<void>
   readonly crashes: unknown[]
+  /** Its life is over. */
+  readonly abort: () => void
 }
 
 export function probe<M>(path = 'probe', epoch = 1): Probe<M> {
   const clock = new SimulatedClock(1_000_000)
+  const life = new AbortController()
   const told: M[] = []
   const later: { delayMs: Millis; message: M }[] = []
   const pending: Promise<void>[] = []
@@ -25,10 +28,17 @@ export function probe<M>(path = 'probe', epoch = 1): Probe<M> {
     path,
     epoch,
     clock,
-    signal: new AbortController().signal,
+    signal: life.signal,
     tell: (message) => {
       told.push(message)
       return true
+    },
+    answers: {
+      path,
+      tell: (message) => {
+        told.push(message)
+        return true
+      },
     },
     after: (delayMs, message) => void later.push({ delayMs, message }),
     pipe: (promise, toMessage) => {
@@ -49,7 +59,7 @@ export function probe<M>(path = 'probe', epoch = 1): Probe<M> {
   const piped = async (): Promise<void> => {
     while (pending.length > 0) await pending.shift()
   }
-  return { self, clock, told, later, piped, crashes }
+  return { self, clock, told, later, piped, crashes, abort: () => life.abort() }
 }
 
 /** An address that takes everything until told to be full. */
