@@ -3,6 +3,7 @@ import type { Candle } from '../streams/candles/candle.ts'
 import { filled } from '../streams/candles/fill.ts'
 import { candlesFromTrades } from '../streams/candles/from-trades.ts'
 import type { Coin } from '../streams/coin.ts'
+import { inOrder } from '../streams/files/in-order.ts'
 import { candlesOf, type MarketFile, openMarketFile } from '../streams/files/market-file.ts'
 import { iso, type Millis, wallClock } from '../streams/time.ts'
 import type { ImportOptions } from './cli/world.ts'
@@ -19,9 +20,8 @@ export interface ImportReport {
 export async function importFile(options: ImportOptions): Promise<ImportReport> {
   const { coin, config, file: path } = options
   const intervalMs = config.market.interval
-  const file = await openMarketFile(path)
   // All of it is read before any of it is written: a file that is wrong further down must leave nothing behind.
-  for await (const _ of file.pages());
+  const file = await inOrder(await openMarketFile(path, { intervalMs }), intervalMs)
   const work = await openStoreWork(options.dataPath, config, { mayMake: true })
   try {
     const writer = work.store.writer(await work.lease(), () => wallClock.now())

@@ -20,6 +20,7 @@ import { filled } from '../../streams/candles/fill.ts'
 import { type Coin, coinToPath } from '../../streams/coin.ts'
 import { FeatureEngine } from '../../streams/features/engine.ts'
 import { featureSet } from '../../streams/features/set.ts'
+import { inOrder } from '../../streams/files/in-order.ts'
 import { candlesOf, openMarketFile } from '../../streams/files/market-file.ts'
 import { hourMs, type Millis, minuteMs, wallClock } from '../../streams/time.ts'
 import { environment } from '../config/environment.ts'
@@ -39,7 +40,7 @@ const intervalMs = minuteMs
 const silenceMs = 60_000
 
 export async function readMarket(coin: Coin, path: string): Promise<Market> {
-  const file = await openMarketFile(path)
+  const file = await inOrder(await openMarketFile(path, { intervalMs }), intervalMs)
   if (file.kind !== 'candles') throw new Error(`${path} holds no candles`)
   const pages = (async function* () {
     for await (const bars of file.pages()) yield candlesOf(bars, coin)

@@ -5,6 +5,7 @@
  */
 import type { Millis } from '../time.ts'
 import { grown, type Trades } from '../trade.ts'
+import { orderRows } from './order-rows.ts'
 
 export class TradeLog implements Trades {
   at: Float64Array
@@ -85,6 +86,15 @@ export class TradeLog implements Trades {
     }
     this.length += news
     return news
+  }
+
+  /** Rows in any order, which must be whole. */
+  put(trades: Trades): void {
+    const from = this.append(trades, 0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
+    if (from === trades.length) return
+    const rows = Uint32Array.from({ length: trades.length - from }, (_, k) => from + k)
+    orderRows(trades, rows, rows.length)
+    this.merge(trades, rows, rows.length, () => undefined)
   }
 
   /** The first row that is not before `at`. */

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Fault } from '../fault.ts'
 import type { CellValue } from './cell.ts'
-import type { RowSource } from './pages.ts'
+import type { RowSource } from './row.ts'
 
 const lineCharactersMax = 65_536
 const pieceBytes = 262_144

@@ -1,5 +1,5 @@
 /**
- * Candles or trades from a file: CSV, gzipped CSV or Parquet, told apart by their first bytes, in whatever order the file
+ * Candles or trades from a file: CSV, gzipped CSV or Parquet, told apart by their first bytes, in the order that the file
  * has them. What is wrong with a file is a Fault that names file, line, column, what was found and what was expected.
  */
 import { createHash } from 'node:crypto'
@@ -7,8 +7,10 @@ import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { Candle } from '../candles/candle.ts'
 import type { Coin } from '../coin.ts'
+import type { Millis } from '../time.ts'
 import type { Trades } from '../trade.ts'
 import { CsvRow, readCsv, unreadable } from './csv.ts'
+import { Grid } from './grid.ts'
 import { type Layout, layoutOf } from './layout.ts'
 import { BarPage, type Bars, TradePage } from './pages.ts'
 import { openParquet, ParquetRow } from './parquet.ts'
@@ -28,23 +30,29 @@ export type MarketFile = {
 export interface FileOptions {
   /** Columns that may be there and mean nothing. */
   readonly ignore?: readonly string[]
+  /** Candles of another interval are refused: an unaligned one where it is read, too coarse ones after the last. */
+  readonly intervalMs?: Millis
 }
 
-const pageRows = 16_384
+export const pageRows = 16_384
 
 export async function openMarketFile(path: string, options: FileOptions = {}): Promise<MarketFile> {
   const format = await formatOf(path)
   const layout = layoutOf(await headerOf(path, format), path, options.ignore)
   const { ignored } = layout
+  const { intervalMs } = options
   switch (layout.kind) {
     case 'candles': {
-      const page = (): BarPage => new BarPage(layout, path, pageRows)
       return {
         kind: 'candles',
         path,
         format,
         ignored,
-        pages: () => pagesOf(path, format, layout, page()),
+        async *pages() {
+          const grid = intervalMs === undefined ? undefined : new Grid(intervalMs, path)
+          yield* pagesOf(path, format, layout, new BarPage(layout, path, pageRows, grid))
+          grid?.end()
+        },
       }
     }
     case 'trades': {

@@ -2,11 +2,12 @@
  * Rows of a file as pages of columns. Every value is checked here, once, whatever the file's format; a page that comes out
  * holds finite, positive prices and candles whose high and low enclose them.
  */
-import { Fault } from '../fault.ts'
 import { iso, type Millis } from '../time.ts'
 import { type Trades, TradesBuilder } from '../trade.ts'
-import { type CellValue, identityIn, instantIn, numberIn, sideIn, sideOfTaker } from './cell.ts'
+import { identityIn, instantIn, numberIn, sideIn, sideOfTaker } from './cell.ts'
+import type { Grid } from './grid.ts'
 import type { Layout } from './layout.ts'
+import { type RowSource, refusal } from './row.ts'
 
 /** Candles in columns; what the file does not tell is NaN. A volume of 0 means that nobody traded. */
 export interface Bars {
@@ -22,14 +23,7 @@ export interface Bars {
   readonly trades: Float64Array
 }
 
-/** A row's cells by column, and what it is called in messages: `line 17`. */
-export interface RowSource {
-  cell(column: number): CellValue
-  place(): string
-  nameOf(column: number): string
-}
-
-const barFields = [
+export const barFields = [
   'openAt',
   'open',
   'high',
@@ -46,13 +40,21 @@ export class BarPage {
   readonly #at: Extract<Layout, { kind: 'candles' }>['at']
   readonly #where: string
   readonly #rows: number
+  readonly #grid: Grid | undefined
   #columns: Record<BarField, Float64Array>
   #length = 0
 
-  constructor(layout: Extract<Layout, { kind: 'candles' }>, where: string, rows: number) {
+  /** Without a `grid` any interval will do. */
+  constructor(
+    layout: Extract<Layout, { kind: 'candles' }>,
+    where: string,
+    rows: number,
+    grid: Grid | undefined,
+  ) {
     this.#at = layout.at
     this.#where = where
     this.#rows = rows
+    this.#grid = grid
     this.#columns = freshColumns(rows)
   }
 
@@ -76,7 +78,9 @@ export class BarPage {
       const found = `open ${open}, high ${high}, low ${low}, close ${close}`
       throw refusal(this.#where, row, at.high!, found, 'a high and a low that enclose the rest')
     }
-    to.openAt[i] = instant(this.#where, row, at.time!)
+    const openAt = instant(this.#where, row, at.time!)
+    this.#grid?.add(openAt, row, at.time!)
+    to.openAt[i] = openAt
     to.open[i] = open
     to.high[i] = high
     to.low[i] = low
@@ -179,20 +183,6 @@ function instant(where: string, row: RowSource, column: number): Millis {
   if (at !== undefined) return at
   const expected = `an instant: milliseconds, microseconds or seconds since 1970, or ${iso(1546300800000)}`
   throw refusal(where, row, column, row.cell(column), expected)
-}
-
-export function refusal(
-  where: string,
-  row: RowSource,
-  column: number,
-  found: CellValue,
-  expected: string,
-): Fault {
-  const shown = typeof found === 'string' ? `"${found.slice(0, 80)}"` : String(found)
-  return new Fault(
-    'file.value',
-    `${where}, ${row.place()}, column "${row.nameOf(column)}": found ${shown}, expected ${expected}`,
-  )
 }
 
 function freshColumns(rows: number): Record<BarField, Float64Array> {

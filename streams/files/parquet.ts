@@ -10,7 +10,7 @@ import { compressors } from 'hyparquet-compressors'
 import { Fault } from '../fault.ts'
 import type { CellValue } from './cell.ts'
 import { unreadable } from './csv.ts'
-import type { RowSource } from './pages.ts'
+import type { RowSource } from './row.ts'
 
 const windowRows = 65_536
 

@@ -69,7 +69,7 @@ test('candles come in once, stretches without trades are counted and stored as e
     (await stored()).map(({ state }) => state),
     ['final', 'final', 'empty', 'empty', 'final', 'final'],
   )
-  await bring('b.csv.gz', gzipSync([header, row(0, 200), row(6)].join('\n')))
+  await bring('b.csv.gz', gzipSync([header, row(0, 200), row(1, 200), row(6)].join('\n')))
   const prices = (await stored()).map(({ open }) => open)
   assert.deepEqual(prices, [100, 100, null, null, 100, 100, 100], 'what was there stays')
 })
@@ -90,6 +90,53 @@ test('trades are folded into candles', async (t) => {
   })
   const [first] = await stored()
   assert.deepEqual([first?.open, first?.high, first?.close, first?.volume], [10, 12, 12, 3])
+})
+
+test('rows in another order come in as if they were in order', async (t) => {
+  const { bring, stored } = await stage(t, 'importorder')
+  const candles = [9, 8, 7, 6, 2, 1, 0].map((i) => row(i, 100 + i))
+  assert.deepEqual(await bring('newest-first.csv', [header, ...candles].join('\n')), {
+    rows: 7,
+    gaps: 1,
+    from: '2026-01-01T00:00:00.000Z',
+    to: '2026-01-01T00:10:00.000Z',
+  })
+  assert.deepEqual(
+    (await stored()).map(({ open }) => open),
+    [100, 101, 102, null, null, null, 106, 107, 108, 109],
+  )
+})
+
+test('trades newest first are folded as those oldest first, each once', async (t) => {
+  const { bring, stored } = await stage(t, 'importnewest')
+  const hour = Array.from({ length: 3_600 }, (_, i) => `${i},${start + i * 1_000},${100 + i},1`)
+  const text = ['id,time,price,size', ...hour.toReversed(), hour[1_800]].join('\n')
+  const { rows, from, to, gaps } = await bring('t.csv', text)
+  assert.deepEqual([rows, gaps], [60, 0])
+  assert.deepEqual([from, to], ['2026-01-01T00:00:00.000Z', '2026-01-01T01:00:00.000Z'])
+  const told = (await stored()).map(({ open, close, volume }) => [open, close, volume])
+  assert.deepEqual(
+    told,
+    Array.from({ length: 60 }, (_, i) => [100 + 60 * i, 159 + 60 * i, 60]),
+  )
+})
+
+test('candles of another interval are refused, and nothing is stored', async (t) => {
+  const { bring, stored } = await stage(t, 'importstep')
+  const hours = Array.from({ length: 24 }, (_, i) => row(60 * i))
+  await assert.rejects(bring('hours.csv', [header, ...hours].join('\n')), {
+    code: 'file.interval',
+    message: /found candles that lie 1h .*, expected candles of 1m/,
+  })
+  const ends = [1, 2].map((i) => row(i - 1 / minuteMs))
+  await assert.rejects(bring('ends.csv', [header, ...ends].join('\n')), {
+    code: 'file.interval',
+    message: /line 2, column "open_time": found "1767225659999", expected the opening/,
+  })
+  await assert.rejects(bring('twice.csv', [header, row(0), row(1), row(0)].join('\n')), {
+    code: 'file.repeated',
+  })
+  await assert.rejects(stored(), { code: 'store.absent' })
 })
 
 test('a file that is wrong far down leaves nothing behind', async (t) => {

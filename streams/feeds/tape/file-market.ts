@@ -2,18 +2,16 @@
  * A market from a file of trades or candles, whole in memory: it must be played from anywhere, and compressed text cannot
  * be. 33 bytes a trade, so the limit is 660 MB; larger ones are for `import`, or to be cut.
  */
-import { orderRows } from '../../candles/order-rows.ts'
 import { TradeLog } from '../../candles/trade-log.ts'
 import type { Coin } from '../../coin.ts'
 import { Fault } from '../../fault.ts'
+import { repeated, tradesMax } from '../../files/in-order.ts'
 import { contentHash, type MarketFile, openMarketFile } from '../../files/market-file.ts'
 import type { Bars } from '../../files/pages.ts'
-import { floorTo, iso, type Millis, minuteMs } from '../../time.ts'
+import { floorTo, type Millis, minuteMs } from '../../time.ts'
 import { rowAt, sliceTrades, type Trades, TradesBuilder } from '../../trade.ts'
 import { pushCandleTrades, volumeMin } from './candle-trades.ts'
 import type { TapeMarket } from './market.ts'
-
-const fileRowsMax = 20_000_000
 
 export async function fileMarket(options: {
   readonly path: string
@@ -25,13 +23,13 @@ export async function fileMarket(options: {
 }): Promise<TapeMarket> {
   const { path, coin, intervalMs = minuteMs, ignore = [] } = options
   const hash = await contentHash(path)
-  const file = await openMarketFile(path, { ignore })
+  const file = await openMarketFile(path, { ignore, intervalMs })
   const log = new TradeLog()
   for await (const trades of tradesOf(file, intervalMs)) {
     const { length } = log
-    put(log, trades)
+    log.put(trades)
     if (file.kind === 'candles' && log.length - length < trades.length) throw repeated(path)
-    if (log.length > fileRowsMax) throw tooLarge(path)
+    if (log.length > tradesMax) throw tooLarge(path)
   }
   if (log.length === 0) throw new Fault('file.empty', `${path}: found no trades, expected rows`)
   const all = exactly(log)
@@ -53,35 +51,21 @@ export async function fileMarket(options: {
 
 async function* tradesOf(file: MarketFile, intervalMs: Millis): AsyncGenerator<Trades> {
   if (file.kind === 'trades') yield* file.pages()
-  else for await (const bars of file.pages()) yield played(bars, file.path, intervalMs)
+  else for await (const bars of file.pages()) yield played(bars, intervalMs)
 }
 
 /** Rows without volume are minutes in which nobody traded: they are left out, and come back as `empty` candles. */
-function played(bars: Bars, path: string, intervalMs: Millis): Trades {
+function played(bars: Bars, intervalMs: Millis): Trades {
   const builder = new TradesBuilder(4 * bars.length)
   for (let i = 0; i < bars.length; i++) {
     const openAt = bars.openAt[i]!
     const volume = bars.volume[i]!
-    if (floorTo(openAt, intervalMs) !== openAt) {
-      throw new Fault(
-        'file.interval',
-        `${path}: found a candle that opens at ${iso(openAt)}, expected one every ${intervalMs / 1000} s`,
-      )
-    }
     if (volume < volumeMin) continue
     const [open, high] = [bars.open[i]!, bars.high[i]!]
     const [low, close] = [bars.low[i]!, bars.close[i]!]
     pushCandleTrades(builder, { openAt, open, high, low, close, volume }, intervalMs)
   }
   return builder.take()
-}
-
-function put(log: TradeLog, trades: Trades): void {
-  const from = log.append(trades, 0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
-  if (from === trades.length) return
-  const rows = Uint32Array.from({ length: trades.length - from }, (_, k) => from + k)
-  orderRows(trades, rows, rows.length)
-  log.merge(trades, rows, rows.length, () => undefined)
 }
 
 /** Without the room to grow. */
@@ -96,12 +80,7 @@ function exactly({ length, at, id, price, size, side }: TradeLog): Trades {
   }
 }
 
-function repeated(path: string): Fault {
-  const message = `${path}: found two candles of the same minute, expected one of each`
-  return new Fault('file.repeated', message)
-}
-
 function tooLarge(path: string): Fault {
-  const message = `${path}: found more than ${fileRowsMax} trades, which is what a tape holds in memory; import it, or cut it`
+  const message = `${path}: found more than ${tradesMax} trades, which is what a tape holds in memory; import it, or cut it`
   return new Fault('file.too_large', message)
 }

@@ -42,6 +42,16 @@ test('each interval with trades is one whole candle, the last one too; those wit
   assert.deepEqual(await folded([[], []]), [])
 })
 
+test('a trade whose candle is closed already is a fault, within its interval it may come late', async () => {
+  const [first] = await folded([[trade(5), trade(3)], [trade(1)]])
+  assert.deepEqual([first?.open, first?.trades], [10, 3])
+  await assert.rejects(folded([[trade(minuteMs)], [trade(1)]]), { code: 'trades.order' })
+  await assert.rejects(folded([[trade(1)], [trade(3 * minuteMs)], [trade(2)]]), {
+    code: 'trades.order',
+    message: /2026-01-01T00:00:00\.002Z/,
+  })
+})
+
 test('where one page ends and the next begins makes no difference', async () => {
   const times = fc.array(fc.integer({ min: 0, max: 10 * minuteMs }), {
     minLength: 1,

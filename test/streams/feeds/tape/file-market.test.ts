@@ -142,6 +142,11 @@ test('the same content is the same market, another content another', async () =>
 test('what cannot be played is refused', async () => {
   const header = 'open_time,open,high,low,close,volume'
   const cases: [string, readonly string[], string][] = [
+    [
+      'hours',
+      [header, `${start},1,1,1,1,1`, `${start + 60 * minuteMs},1,1,1,1,1`],
+      'file.interval',
+    ],
     ['off', [header, `${start + 1},1,1,1,1,1`], 'file.interval'],
     ['repeated', [header, `${start},1,1,1,1,1`, `${start},2,2,2,2,2`], 'file.repeated'],
     ['none', [header], 'file.empty'],
