@@ -106,19 +106,21 @@ export async function assemble(ports: AssemblyPorts): Promise<Assembly> {
     },
     `${rootId}/market`,
   )
+  const resolver = worker(
+    'resolver',
+    outcomes({
+      coins: () => fleet.coins.map(({ coin }) => coin),
+      committed$: fleet.committed$,
+      resolve: ports.resolveOutcomes,
+    }),
+    { policy: patientPolicy },
+  )
   const root = supervise(rootId, 'root', 'rest_for_one', [
     ledger.spec,
     inference.spec,
     fleet.spec('market', ports.coins),
-    worker(
-      'outcomes',
-      outcomes({
-        coins: () => fleet.coins.map(({ coin }) => coin),
-        committed$: fleet.committed$,
-        resolve: ports.resolveOutcomes,
-      }),
-      { policy: patientPolicy },
-    ).spec,
+    // In rooms of their own: trouble there is no reason to begin anew for what starts after them.
+    supervise('outcomes', 'outcomes', 'one_for_one', [resolver.spec]),
   ])
   const running = openTree(root, ports)
   running.changes$.subscribe(changes$)

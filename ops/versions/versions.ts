@@ -27,6 +27,7 @@ import {
 } from '../../supervisor/fleet/reconciler.ts'
 import { toldJournal } from '../../supervisor/fleet/told-journal.ts'
 import { patientPolicy } from '../../supervisor/tree/restart-policy.ts'
+import { supervise } from '../../supervisor/tree/supervise.ts'
 import { worker } from '../../supervisor/tree/worker.ts'
 import type { VersionControls } from '../api/deps.ts'
 import { type Assembly, rootId, sinkWorker } from '../assemble.ts'
@@ -76,12 +77,14 @@ export async function startVersions(needs: VersionsNeeds): Promise<VersionContro
     'past',
   )
   const actor = reconciler(reconcilerPorts(needs, journal, past.address))
-  await tree.add(rootId, past.spec)
   const { spec, address } = worker('reconciler', actor, { policy: patientPolicy })
   const look = (lane: Lane | null): unknown => address.tell({ type: 'look', lane })
-  await tree.add(rootId, spec)
   const watching = registryActor({ registry, announced: look, listening: () => look(null) })
-  await tree.add(rootId, worker('registry', watching, { policy: patientPolicy }).spec)
+  const announcements = worker('registry', watching, { policy: patientPolicy })
+  await tree.add(
+    rootId,
+    supervise('versions', 'versions', 'rest_for_one', [past.spec, spec, announcements.spec]),
+  )
   return versionControls(needs, journal, address, look)
 }
 
