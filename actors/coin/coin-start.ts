@@ -1,25 +1,30 @@
 /**
  * Where a coin takes up its market: where it left it, when the trades since can still be fetched in good time; otherwise
  * the stretch in between is filled with the source's own candles, and on a first start the candles that the features
- * need to be whole. Its engine begins at a snapshot, never anywhere else.
+ * need to be whole. What the source's candles do not reach back to is missing, and a gap says so. Its engine begins at a
+ * snapshot, never anywhere else.
  */
-import { filled } from '../../streams/candles/fill.ts'
+import { filled, missingCandles } from '../../streams/candles/fill.ts'
+import { tell } from '../../streams/channels.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { Fault } from '../../streams/fault.ts'
 import { FeatureEngine } from '../../streams/features/engine.ts'
 import { RowBlock } from '../../streams/features/rows.ts'
 import type { Feed } from '../../streams/feeds/feed.ts'
+import type { Gap } from '../../streams/gap.ts'
 import { floorTo, type Millis } from '../../streams/time.ts'
 import type { HistoryWriter, LedgerReader } from '../ledger.ts'
 import type { Sink } from '../sink.ts'
 import { CoinEngine } from './coin-engine.ts'
 import type { CoinLine } from './coin-line.ts'
 import { type FeatureHistory, skipTo } from './feature-history.ts'
+import { memoryMs } from './healing.ts'
 
 export interface CatchUpPorts {
   readonly feed: Feed
   readonly reader: LedgerReader
   readonly history: HistoryWriter
+  readonly sink: Sink
   readonly intervalMs: Millis
   readonly graceMs: Millis
   /** History fetched before the first prediction; the rest follows in the background. */
@@ -33,15 +38,38 @@ export async function catchUp(ports: CatchUpPorts, coin: Coin): Promise<Millis> 
   const position = await reader.position(coin)
   const closedTo = floorTo(feed.now() - ports.graceMs, intervalMs)
   if (position !== undefined && closedTo - position <= ports.tradesReachMs) return position
-  const range = {
-    from: position ?? closedTo - ports.warmMs,
-    to: closedTo,
-    existed: position !== undefined,
-  }
-  const pages = feed.history.candles(coin, range.from, range.to)
-  for await (const candles of filled(coin, intervalMs, range, pages))
+  const from = position ?? closedTo - ports.warmMs
+  const existed = position !== undefined && (await reachesBack(ports, coin, position))
+  const pages = feed.history.candles(coin, from, closedTo)
+  let toldFrom = existed ? from : closedTo
+  for await (const candles of filled(coin, intervalMs, { from, to: closedTo, existed }, pages)) {
+    toldFrom = Math.min(toldFrom, candles[0]?.openAt ?? closedTo)
     await ports.history.writeHistory(candles)
+  }
+  if (position !== undefined && position < toldFrom) await leaveMissing(ports, coin, from, toldFrom)
   return closedTo
+}
+
+/** With a margin: the far end of what a source keeps moves on between two questions. */
+async function reachesBack({ feed }: CatchUpPorts, coin: Coin, from: Millis): Promise<boolean> {
+  return (await feed.history.earliest(coin, from - memoryMs)) <= from - memoryMs / 2
+}
+
+/** The gap first: a missing candle that no gap on record covers is never asked for again. */
+async function leaveMissing(
+  ports: CatchUpPorts,
+  coin: Coin,
+  from: Millis,
+  to: Millis,
+): Promise<void> {
+  const gap: Gap = { coin, from, to, cause: 'missing_history' }
+  const entries = [{ type: 'gap', gap, fate: 'open' }] as const
+  await new Promise((recorded, fail) => {
+    if (!ports.sink.tell({ type: 'write', entries, replyTo: recorded })) fail(sinkFull())
+  })
+  tell('gap.opened', { ...gap })
+  for (const candles of missingCandles(coin, ports.intervalMs, from, to))
+    await ports.history.writeHistory(candles)
 }
 
 export interface EnginePorts {
@@ -96,5 +124,9 @@ export async function keepOrigin(
     isOrigin: true,
   } as const
   if (sink.tell({ type: 'write', entries: [entry] })) return
-  throw new Fault('sink.full', 'the sink takes nothing now', { retryable: true })
+  throw sinkFull()
+}
+
+function sinkFull(): Fault {
+  return new Fault('sink.full', 'the sink takes nothing now', { retryable: true })
 }

@@ -51,7 +51,7 @@ const againMsMax: Millis = hourMs
 /** What a source has not told within a day it will not tell. */
 const hopeMs: Millis = dayMs
 /** A source that has candles from so long before a gap has not forgotten the gap. */
-const memoryMs: Millis = 6 * hourMs
+export const memoryMs: Millis = 6 * hourMs
 
 export function healing(ports: HealingPorts): ActorSpec<HealingState, HealingMessage> {
   return {

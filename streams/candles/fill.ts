@@ -2,11 +2,14 @@
 import type { Coin } from '../coin.ts'
 import type { Millis } from '../time.ts'
 import type { Candle } from './candle.ts'
-import { candleOf, emptyBar } from './fold.ts'
+import { candleOf, emptyBar, missingBar } from './fold.ts'
+
+const missingPage = 1_000
 
 /**
- * Every interval of `[from, to)` where the market is known to have `existed` at `from`; otherwise from the first candle
- * in `pages` on, because a market may be younger than the question.
+ * Every interval of `[from, to)` where the source is known to tell of the market from `from` on, which `existed` then;
+ * otherwise from the first candle in `pages` on, because a market may be younger than the question, and a source may keep
+ * less than it was asked for.
  */
 export async function* filled(
   coin: Coin,
@@ -26,6 +29,21 @@ export async function* filled(
     yield out
   }
   if (next !== undefined && next < range.to) yield [...empties(coin, intervalMs, next, range.to)]
+}
+
+/** Every interval of `[from, to)`, in pages, where nobody has told yet what was traded. */
+export function* missingCandles(
+  coin: Coin,
+  intervalMs: Millis,
+  from: Millis,
+  to: Millis,
+): Generator<readonly Candle[]> {
+  for (let pageFrom = from; pageFrom < to; pageFrom += missingPage * intervalMs) {
+    const count = Math.min(missingPage, Math.ceil((to - pageFrom) / intervalMs))
+    yield Array.from({ length: count }, (_, i) =>
+      candleOf(coin, missingBar(pageFrom + i * intervalMs), 'missing', 0),
+    )
+  }
 }
 
 function* empties(coin: Coin, intervalMs: Millis, from: Millis, to: Millis): Generator<Candle> {

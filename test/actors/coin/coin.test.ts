@@ -27,9 +27,12 @@ const past = madeCandles({ from: from - 2 * dayMs, count: 3 * 1_440 })
 interface Stood {
   readonly now?: Millis
   readonly ledger?: MemoryLedger
+  /** The source keeps candles from here on. */
+  readonly keptFrom?: Millis
 }
 
-async function stand({ now = from + graceMs, ledger = new MemoryLedger() }: Stood = {}) {
+async function stand(stood: Stood = {}) {
+  const { now = from + graceMs, ledger = new MemoryLedger(), keptFrom = 0 } = stood
   const asked: [from: Millis, to: Millis][] = []
   const feed: Feed = {
     source: 'tape',
@@ -40,10 +43,11 @@ async function stand({ now = from + graceMs, ledger = new MemoryLedger() }: Stoo
     open: () => assert.fail('the feed is opened by its own actor'),
     history: {
       candleColumns: { takerBuyVolume: true, trades: true },
-      earliest: (_coin, notBefore) => Promise.resolve(notBefore),
+      earliest: (_coin, notBefore) => Promise.resolve(Math.max(notBefore, keptFrom)),
       candles: async function* (_coin, since, to) {
         asked.push([since, to])
-        yield past.filter(({ openAt }) => openAt >= since && openAt < to)
+        const kept = Math.max(since, keptFrom)
+        yield past.filter(({ openAt }) => openAt >= kept && openAt < to)
       },
       trades: async function* () {},
     },
@@ -69,7 +73,20 @@ async function stand({ now = from + graceMs, ledger = new MemoryLedger() }: Stoo
   })
   type Message = Parameters<typeof spec.receive>[1]
   const { self, told, later, piped, crashes } = probe<Message>()
-  let state = await spec.start(self)
+  const starting = Promise.resolve(spec.start(self))
+  // It goes on only when the gap of its absence is durable.
+  for (
+    let isUp = false;
+    !isUp;
+    isUp = await Promise.race([starting.then(() => true), setImmediate(false)])
+  ) {
+    const write = box.taken.find((it) => it.entries.every(({ type }) => type === 'gap'))
+    if (write === undefined) continue
+    box.taken.splice(box.taken.indexOf(write), 1)
+    await ledger.commit(write.entries)
+    write.replyTo?.({ predictions: [], stale: 0 })
+  }
+  let state = await starting
   const settle = async (): Promise<void> => {
     for (;;) {
       await piped()
@@ -278,4 +295,27 @@ test('a short absence goes on from the position; a long one is filled with candl
   assert.deepEqual(late.asked, [[at(1), at(1_000)]])
   assert.deepEqual(late.committed, [at(1_000)])
   assert.equal(late.line.ring.to, at(1_000))
+})
+
+test('of a long absence what the source no longer reaches is missing, on record, and heals', async () => {
+  const first = await stand()
+  first.minute(0)
+  first.clock(1)
+  await first.settle()
+  await first.commit()
+  const late = await stand({ now: at(1_000) + graceMs, ledger: first.ledger, keptFrom: at(280) })
+  const gap = { coin: btc, from: at(1), to: at(280), cause: 'missing_history' } as const
+  assert.deepEqual(await late.ledger.openGaps(btc), [gap])
+  const states = late.ledger.all(btc).filter(({ openAt }) => openAt >= from)
+  assert.equal(states.length, 1_000)
+  for (const { openAt, state } of states) {
+    const isTold = openAt === from || openAt >= at(280)
+    assert.equal(state, isTold ? 'final' : 'missing')
+  }
+  for (let i = 1; i < 280; i++) late.minute(i)
+  late.bus.publish(btc, { type: 'healed', gap })
+  await late.settle()
+  await late.commit()
+  assert.deepEqual(await late.ledger.openGaps(btc), [])
+  assert.ok(late.ledger.all(btc).every(({ state }) => state !== 'missing'))
 })
