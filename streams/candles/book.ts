@@ -52,7 +52,7 @@ export class CandleBook {
   readonly #gaps = new Spans()
   /** Closed candles that can still be corrected, and known ones that have not been folded anew. */
   readonly #closed = new Map<Millis, Candle>()
-  /** Known candles end here: what was recorded as whole before a restart is not unmade by the gap of the restart. */
+  /** Known candles end here. */
   readonly #knownUntil: Millis
   /** Correctable by their age, but their trades are not all here: what comes late is put aside. */
   readonly #final = new Set<Millis>()
@@ -119,9 +119,7 @@ export class CandleBook {
   gap(gap: Span): readonly BookEvent[] {
     this.#gaps.add(gap)
     const events: BookEvent[] = []
-    for (const openAt of this.#closedWithin(gap)) {
-      if (openAt >= this.#knownUntil) this.#correct(openAt, events)
-    }
+    for (const openAt of this.#closedWithin(gap)) this.#correct(openAt, events)
     return events
   }
 
@@ -132,8 +130,9 @@ export class CandleBook {
     const events: BookEvent[] = []
     const touched = this.#closedWithin(gap)
     for (const openAt of touched) {
-      const whole = this.#isMissing(openAt) ? told.get(openAt) : undefined
-      if (whole) this.#takeOver(whole, events)
+      const whole = told.get(openAt)
+      if (whole && this.#isMissing(openAt)) this.#takeOver(whole, events)
+      else if (whole && this.#isKnownWhole(openAt)) this.#final.add(openAt)
       else if (this.#hasAllTrades(openAt, gap)) this.#correct(openAt, events)
     }
     this.#letGo(touched)
@@ -143,7 +142,9 @@ export class CandleBook {
   /** Nothing of this stretch will be told any more: its candles stay as they are. */
   abandon(gap: Span): void {
     const touched = this.#closedWithin(gap)
-    for (const openAt of touched) if (this.#isMissing(openAt)) this.#final.add(openAt)
+    for (const openAt of touched) {
+      if (this.#isMissing(openAt) || this.#isKnownWhole(openAt)) this.#final.add(openAt)
+    }
     this.#gaps.remove(gap)
     this.#letGo(touched)
   }
@@ -221,8 +222,11 @@ export class CandleBook {
     events.push({ type: 'closed', candle })
   }
 
+  /** What was recorded as whole before a restart stands while a gap touches it: its trades may not all be told again. */
   #correct(openAt: Millis, events: BookEvent[]): void {
-    if (this.#closed.has(openAt)) this.#revise(this.#fold(openAt), events)
+    if (!this.#closed.has(openAt)) return
+    const isInGap = this.#gaps.touches(openAt, openAt + this.#options.intervalMs)
+    if (!isInGap || !this.#isKnownWhole(openAt)) this.#revise(this.#fold(openAt), events)
   }
 
   /** What trades are known of it are fewer than it was made of. */
@@ -248,6 +252,10 @@ export class CandleBook {
     const from = log.rowAt(openAt)
     const to = log.rowAt(closeAt)
     return from === to ? emptyBar(openAt) : foldTrades(log, from, to, openAt, this.#options)
+  }
+
+  #isKnownWhole(openAt: Millis): boolean {
+    return openAt < this.#knownUntil && !this.#isMissing(openAt)
   }
 
   #isMissing(openAt: Millis): boolean {
@@ -276,11 +284,10 @@ export class CandleBook {
    * Before it, there is only what the healed gap brought.
    */
   #hasAllTrades(openAt: Millis, gap: Span): boolean {
-    const isWhole = this.#closed.get(openAt)?.state !== 'missing'
-    if (openAt >= this.#options.from) {
-      return openAt >= this.#knownUntil || !isWhole || this.#hasTrades(openAt)
-    }
-    return !isWhole && gap.from <= openAt && gap.to >= openAt + this.#options.intervalMs
+    if (openAt >= this.#options.from) return !this.#isKnownWhole(openAt) || this.#hasTrades(openAt)
+    return (
+      this.#isMissing(openAt) && gap.from <= openAt && gap.to >= openAt + this.#options.intervalMs
+    )
   }
 
   #hasTrades(openAt: Millis): boolean {

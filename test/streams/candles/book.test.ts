@@ -369,6 +369,34 @@ test('the gap of a restart does not unmake what was recorded as whole, and heals
   assert.deepEqual(told(after.clock(start + 3 * minuteMs + graceMs)), ['closed 2 final r0 30'])
 })
 
+test('trades that come late into the gap of a restart do not unmake what was recorded as whole', () => {
+  const trades = [0, 10, 20, 30, 40, 50].map((second) => trade(second, 1 + second))
+  const whole = candleOf(coin, foldTrades(tradesOf(trades), 0, 6, start, {}), 'final', 0)
+  const gap = { from: start, to: start + minuteMs }
+  const late = tradesOf([...trades.slice(3), trade(61, 7)])
+  const own = { ...whole, takerBuyVolume: Number.NaN }
+  const stand = (): CandleBook => {
+    const book = bookFrom({ known: [whole] })
+    assert.deepEqual(told(book.gap(gap)), [])
+    assert.deepEqual(told(book.clock(start + minuteMs + graceMs)), [])
+    assert.deepEqual(told(book.add(late)), [])
+    return book
+  }
+  const byTrades = stand()
+  byTrades.add(tradesOf(trades))
+  assert.deepEqual(told(byTrades.healed(gap)), [], 'all of them were told again')
+  const byCandle = stand()
+  assert.deepEqual(
+    told(byCandle.healed(gap, [own])),
+    [],
+    'the source had its candle, not its trades',
+  )
+  assert.deepEqual(told(byCandle.add(tradesOf([trade(55, 99)]))), ['aside settled 1'])
+  const abandoned = stand()
+  abandoned.abandon(gap)
+  assert.deepEqual(told(abandoned.add(tradesOf([trade(55, 99)]))), ['aside settled 1'])
+})
+
 test('the preview is the open candle so far', () => {
   const book = bookFrom()
   assert.equal(book.preview(), undefined)
