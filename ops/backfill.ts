@@ -26,6 +26,7 @@ import type { Config } from './config/schema.ts'
 import { artifactFiles } from './store/versions/artifact-files.ts'
 import { artifactOf } from './store/versions/versions.ts'
 import { type OpenStoreWork, openStoreWork } from './store-work.ts'
+import { sourceOf } from './training/fit-tools.ts'
 
 const loadMsMax = 60_000
 
@@ -122,9 +123,8 @@ async function openLine(
     set,
     dueAt: () => wallClock.now(),
   })
-  const { source } = config.market
   const ports = {
-    source: source === 'auto' ? store.market : source,
+    source: sourceOf(store.market),
     set,
     features,
     pool: inference.pool,
