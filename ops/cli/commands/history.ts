@@ -1,4 +1,5 @@
 /** The past: replayed, predicted over, and audited. */
+import { iso } from '../../../streams/time.ts'
 import { askedInstant } from '../../api/fields.ts'
 import type { ContinuityBody } from '../../api/routes/continuity.ts'
 import { type Call, type Command, misused, type Option, wholeNumber } from '../command.ts'
@@ -78,8 +79,8 @@ const continuity: Command = {
   summary: 'the audit; exit 1 on anything unexplained',
   options: rangeOptions,
   run: async (call) => {
+    const query = { from: instantText(call, 'from'), to: instantText(call, 'to') }
     const market = await call.market()
-    const query = { from: call.text('from'), to: call.text('to') }
     const body = (await market.get('/api/v1/continuity', query)) as ContinuityBody
     call.print(body, () => continuityText(body, widthOf(call)))
     const holds = body.unexplained === 0 && body.duplicates === 0
@@ -131,6 +132,11 @@ export function instantOf(command: Command, call: Call, name: string): number | 
   const read = askedInstant.safeParse(text)
   if (read.success) return read.data
   throw misused(command, `--${name}: found ${text}, expected an instant such as 2026-11-20T12:00Z`)
+}
+
+function instantText(call: Call, name: string): string | undefined {
+  const at = instantOf(continuity, call, name)
+  return at === undefined ? undefined : iso(at)
 }
 
 /** `{a: {b: 1}}` → `a.b 1`. */

@@ -158,7 +158,10 @@ test('filters become the query of the route', async () => {
   ])
 })
 
-test('continuity ends with 1 on anything unexplained', async () => {
+test('continuity ends with 1 on anything unexplained, with 2 where the question is none', async () => {
+  const odd = await starling('continuity --from noon')
+  assert.equal(odd.code, 2)
+  assert.match(odd.err, /--from: found noon, expected an instant/)
   assert.equal((await starling('continuity')).code, 0)
   const audit = await stubReads.continuity(undefined, undefined)
   const reads = { ...stubReads, continuity: async () => ({ ...audit, unexplained: 1 }) }
