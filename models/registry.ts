@@ -11,7 +11,8 @@ export interface Registry {
   readonly watch: (hear: (lane: Lane) => void) => () => void
   /**
    * Registers an artifact folder in a lane. Verified first, kept by its sha256; the same bytes in the same lane are the
-   * same version. It is wanted from now on where `activate` says so. A lane that was never heard of is made.
+   * same version. It is wanted from now on where `activate` says so, and rejected where its verdict refuses it. A lane that
+   * was never heard of is made.
    */
   readonly publish: (lane: Lane, folder: string, by: Publication) => Promise<Version>
   /** What the lane is to move to, undefined where it never said. */

@@ -8,7 +8,6 @@ import { Fault } from '../../streams/fault.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
 import type { Config } from '../config/schema.ts'
 import type { Store } from '../store/store.ts'
-import { setVersionState } from '../store/versions/versions.ts'
 import { incumbentOf } from './incumbent.ts'
 import { verifyArtifact } from './verify-artifact.ts'
 import type { Tools } from './workshop.ts'
@@ -26,7 +25,7 @@ const evaluationMsMax: Millis = 1_800_000
 export function judgeTools(
   ports: JudgePorts,
 ): Pick<Tools, 'gate' | 'verify' | 'evaluate' | 'publish'> {
-  const { store, registry, config, clock } = ports
+  const { registry, config, clock } = ports
   return {
     // A family says what its models may take; the configuration may ask for less.
     gate: (family) => ({
@@ -66,12 +65,8 @@ export function judgeTools(
         throw mayPass(error)
       }
     },
-    publish: async (lane, folder, run, verdict) => {
-      const activate = verdict.verdict !== 'refused'
-      const version = await registry.publish(lane, folder, { verdict, run, activate })
-      if (!activate) await setVersionState(store.sql, store.names, version, 'rejected')
-      return version
-    },
+    publish: (lane, folder, run, verdict) =>
+      registry.publish(lane, folder, { verdict, run, activate: verdict.verdict !== 'refused' }),
   }
 }
 

@@ -62,7 +62,7 @@ export async function act(
   switch (action.type) {
     case 'open':
       await journal.open({ to: action.to, askedBy: 'registry', revision: action.revision })
-      return
+      return prune(ports, lane)
     case 'begin':
       return journal.begin(action.swap.id, positionOf(ports, lane))
     case 'write':
@@ -83,7 +83,7 @@ export async function act(
       await goBack(ports, lane, 'fallback', action.reason, desired?.generation ?? 0)
       return
     case 'end':
-      await journal.end(action.swap.id, action.state, action.reason)
+      return end(ports, action.swap, action.state, action.reason)
   }
 }
 
@@ -101,6 +101,7 @@ export async function goBack(
   )
   ports.learn(await journal.lane(lane))
   fleet.reassigned(lane, swap.cutAt as Millis)
+  await prune(ports, lane)
   return swap
 }
 
@@ -115,7 +116,7 @@ async function cut(ports: ActPorts, swap: Swap): Promise<void> {
     fleet.reassigned(swap.lane, at)
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'swap.moved') throw error
-    await journal.end(swap.id, 'rejected', error.message)
+    await end(ports, swap, 'rejected', error.message)
   }
 }
 
@@ -137,11 +138,8 @@ async function atNextCandle<T>(
 }
 
 /** One that cannot even be started is set aside, or its swap is refused: nobody waits for it. */
-async function spawn(
-  { fleet, journal }: ActPorts,
-  record: LaneRecord,
-  version: Version,
-): Promise<void> {
+async function spawn(ports: ActPorts, record: LaneRecord, version: Version): Promise<void> {
+  const { fleet, journal } = ports
   try {
     await fleet.spawn(version)
   } catch (error) {
@@ -151,15 +149,30 @@ async function spawn(
     )
     const reason = `${error.code}: ${error.message}`
     const holds = record.pointers.some((it) => it.until === null && it.version === version.version)
-    if (swap && !holds) await journal.end(swap.id, 'rejected', reason)
+    if (swap && !holds) await end(ports, swap, 'rejected', reason)
     else await journal.note(version, 'quarantined', reason)
   }
 }
 
 async function archive(ports: ActPorts, version: Version): Promise<void> {
-  const gone = await ports.journal.archive(version, null)
+  await ports.journal.archive(version, null)
   await ports.fleet.despawn(version)
-  for (const sha256 of gone) await ports.removeArtifact(sha256)
+  await prune(ports, version)
+}
+
+async function end(
+  ports: ActPorts,
+  { id, lane }: Swap,
+  state: 'done' | 'rejected',
+  reason: string | null,
+): Promise<void> {
+  await ports.journal.end(id, state, reason)
+  await prune(ports, lane)
+}
+
+/** Wherever a version may have become one too many to keep. */
+async function prune({ journal, removeArtifact }: ActPorts, lane: Lane): Promise<void> {
+  for (const sha256 of await journal.prune(lane)) await removeArtifact(sha256)
 }
 
 /**
@@ -180,7 +193,7 @@ export async function doWork(
     }
     await workOn(ports, swap, action.on, signal)
   } catch (error) {
-    await ports.journal.end(swap.id, 'rejected', whyNoGood(error))
+    await end(ports, swap, 'rejected', whyNoGood(error))
   }
 }
 

@@ -133,8 +133,9 @@ export interface LaneJournal {
    * `rollback.state` where there is nothing to go back to.
    */
   readonly goBack: (how: GoingBack) => Promise<Swap>
-  /** A drained version is archived; ten are kept. Gives the artifacts that nobody needs any more. */
-  readonly archive: (version: Version, reason: string | null) => Promise<readonly string[]>
+  readonly archive: (version: Version, reason: string | null) => Promise<void>
+  /** Ten archived and ten rejected versions are kept. Gives the artifacts that nobody needs any more. */
+  readonly prune: (lane: Lane) => Promise<readonly string[]>
   /** `done` counts what it missed and what it answered twice. */
   readonly end: (
     swap: number,

@@ -32,9 +32,8 @@ export function toldJournal(journal: LaneJournal): LaneJournal {
     },
     goBack: async (how) => told(await journal.goBack(how)),
     archive: async (version, reason) => {
-      const gone = await journal.archive(version, reason)
+      await journal.archive(version, reason)
       stage(version, 'archived', null, reason)
-      return gone
     },
     end: async (swap, state, reason) => told(await journal.end(swap, state, reason)),
   }

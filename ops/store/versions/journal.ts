@@ -91,7 +91,14 @@ export function openJournal({ sql, names, intervalMs, lease }: JournalNeeds): La
     },
     archive: async (version, reason) => {
       const versionId = await names.version(version)
-      return await fenced((tx) => archiveVersion(tx, versionId, reason))
+      await fenced((tx) => archiveVersion(tx, versionId, reason))
+    },
+    prune: async (lane) => {
+      const laneId = await names.lane(lane)
+      return await fenced(async (tx) => {
+        await lockLane(tx, laneId)
+        return pruneArchive(tx, laneId)
+      })
     },
     end: async (swap, state, reason) => {
       await fenced((tx) => endSwap(tx, swap, state, reason, intervalMs))
@@ -180,15 +187,11 @@ async function writeVerdict(
   }
 }
 
-async function archiveVersion(
-  tx: Tx,
-  versionId: number,
-  reason: string | null,
-): Promise<readonly string[]> {
+async function archiveVersion(tx: Tx, versionId: number, reason: string | null): Promise<void> {
   const [version] = await tx<{ lane_id: number; swap_id: number | null }[]>`
     select v.lane_id, (select max(n.swap_id) from transition n where n.version_id = v.id and n.stage = 'draining') as swap_id
     from version v where v.id = ${versionId}`
-  if (!version) return []
+  if (!version) return
   await lockLane(tx, version.lane_id)
   const away = await tx`
     update version set state = 'archived', archived_at = clock_timestamp()
@@ -198,7 +201,6 @@ async function archiveVersion(
     await tx`
       insert into transition (swap_id, version_id, stage, reason)
       values (${version.swap_id}, ${versionId}, 'archived', ${reason}) on conflict do nothing`
-  return pruneArchive(tx, version.lane_id)
 }
 
 async function endSwap(

@@ -16,7 +16,10 @@ import { Fault } from '../../../streams/fault.ts'
 import type { Sql, Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import type { Store } from '../store.ts'
+import { transact } from '../transact.ts'
+import { pruneArchive, refuseVersion } from './archive.ts'
 import type { ArtifactFiles } from './artifact-files.ts'
+import { lockLane } from './cut.ts'
 import { inScratch } from './scratch.ts'
 import { artifactOf, registerVersion } from './versions.ts'
 
@@ -76,20 +79,25 @@ export async function openRegistry(needs: RegistryNeeds): Promise<EmbeddedRegist
       })
       const versionId = await names.version(version)
       const laneId = await names.lane(lane)
-      await faulted(() =>
-        sql.begin(async (tx) => {
-          await tx`
-            update version set verdict = coalesce(${verdictText(by.verdict)}::text::jsonb, verdict),
-              training_run = coalesce(${by.run}::int8, training_run)
-            where id = ${versionId}`
-          await tx`
-            insert into transition (version_id, stage)
-            select ${versionId}, 'announced'
-            where not exists (select from transition where version_id = ${versionId} and swap_id is null)`
-          if (by.activate) await name(tx, laneId, versionId)
-          await tx`select pg_notify(${channel}, ${laneName(lane)})`
-        }),
-      )
+      const gone = await transact(sql, async (tx) => {
+        await lockLane(tx, laneId)
+        // Its bytes are here again, where they had been given up.
+        await tx`
+          update version set verdict = coalesce(${verdictText(by.verdict)}::text::jsonb, verdict),
+            training_run = coalesce(${by.run}::int8, training_run),
+            archived_at = case when removed_at is null then archived_at else clock_timestamp() end, removed_at = null
+          where id = ${versionId}`
+        await tx`
+          insert into transition (version_id, stage)
+          select ${versionId}, 'announced'
+          where not exists (select from transition where version_id = ${versionId} and swap_id is null)`
+        if (by.activate) await name(tx, laneId, versionId)
+        await tx`select pg_notify(${channel}, ${laneName(lane)})`
+        if (by.verdict?.verdict !== 'refused') return []
+        await refuseVersion(tx, versionId)
+        return pruneArchive(tx, laneId)
+      })
+      for (const it of gone) await files.remove(it)
       return version
     },
     desired: async (lane) => {

@@ -11,7 +11,6 @@ import type { Millis } from '../../../streams/time.ts'
 import type { Sql, Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import type { Names } from '../names.ts'
-import type { ModelRead } from '../reads/reads.ts'
 
 export interface Registration extends Lane {
   readonly sha256: string
@@ -108,16 +107,6 @@ export async function closeSlots(sql: Sql, names: Names, lane: Lane, from: Milli
       }
     }),
   )
-}
-
-export async function setVersionState(
-  sql: Sql,
-  names: Names,
-  version: Version,
-  state: ModelRead['state'],
-): Promise<void> {
-  const versionId = await names.version(version)
-  await faulted(() => sql`update version set state = ${state} where id = ${versionId}`)
 }
 
 /** Where an artifact was registered from. */

@@ -129,8 +129,8 @@ export class MemoryJournal {
       archive: async (version) => {
         if (this.states.get(version.version) !== 'quarantined')
           this.states.set(version.version, 'archived')
-        return []
       },
+      prune: async () => [],
       end: async (id, state, reason) => {
         const swap = this.#swap(id)
         if (swap.state === 'waiting' || swap.state === 'running') this.#close(swap, state, reason)

@@ -29,6 +29,7 @@ export function openJournal(needs: JournalNeeds): LaneJournal {
     cut: deadly(journal.cut, () => 'cut'),
     goBack: deadly(journal.goBack, ({ kind }) => kind),
     archive: deadly(journal.archive, () => 'archive'),
+    prune: deadly(journal.prune, () => 'prune'),
     end: deadly(journal.end, (...[, state]) => `end ${state}`),
   }
 }

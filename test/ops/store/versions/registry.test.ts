@@ -3,10 +3,12 @@ import { readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Verdict } from '../../../../models/judging/verdict.ts'
 import type { Version } from '../../../../models/version.ts'
 import { artifactFiles } from '../../../../ops/store/versions/artifact-files.ts'
 import { openJournal } from '../../../../ops/store/versions/journal.ts'
 import { openRegistry } from '../../../../ops/store/versions/registry.ts'
+import { assignSlot } from '../../../../ops/store/versions/versions.ts'
 import type { Coin } from '../../../../streams/coin.ts'
 import { minuteMs } from '../../../../streams/time.ts'
 import { softmaxModel, testFolder, writeArtifact } from '../../../support/models/artifacts.ts'
@@ -14,6 +16,9 @@ import { btc, noon, openTestStore } from '../../../support/store/database.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 
 const lane = { coin: btc, family: 'linear' }
+const refused: Verdict = {
+  ...{ verdict: 'refused', profile: 'open', reasons: [], candles: 9, from: '', to: '' },
+}
 const plain = { verdict: null, run: null, activate: false }
 
 async function stage() {
@@ -93,8 +98,8 @@ test('of eleven archived versions ten keep their artifacts, and the bytes of the
     await journal.end(id, 'done', null)
     // Two cuts later it is out of v3 and v2; the first is pinned.
     if (i < 3) continue
-    for (const sha256 of await journal.archive(made[i - 2] as Version, null))
-      await files.remove(sha256)
+    await journal.archive(made[i - 2] as Version, null)
+    for (const sha256 of await journal.prune(lane)) await files.remove(sha256)
   }
   const [first, eleventh, tenth] = made as [Version, Version, Version]
   const kept = await store.sql<{ sha256: string }[]>`select distinct sha256 from artifact_file`
@@ -105,6 +110,42 @@ test('of eleven archived versions ten keep their artifacts, and the bytes of the
   await assert.rejects(registry.fetch(eleventh), { code: 'artifact.missing' })
   const swap = journal.open({ to: eleventh, askedBy: 'operator', revision: 0 })
   await assert.rejects(swap, { code: 'swap.state', message: /not kept any more/ })
+})
+
+test('ten refused versions keep their artifacts, and the bytes of older ones go as another comes in', async (t) => {
+  const { store, registry, folder } = await stage()
+  t.after(() => registry.close())
+  const sha256s: string[] = []
+  const publish = async (i: number, by: object): Promise<Version> => {
+    const from = testFolder(t)
+    sha256s.push(await writeArtifact(from, softmaxModel(i)))
+    return registry.publish(lane, from, { ...plain, ...by })
+  }
+  const first = await publish(0, {})
+  await assignSlot(store.sql, store.names, 'v1', first, noon)
+  for (let i = 1; i <= 12; i++) await publish(i, { verdict: refused })
+  const kept = [sha256s[0] as string, ...sha256s.slice(3)].sort()
+  assert.deepEqual(readdirSync(folder).sort(), kept)
+  const stored = await store.sql<{ sha256: string }[]>`select distinct sha256 from artifact_file`
+  assert.deepEqual(stored.map((it) => it.sha256).sort(), kept)
+  const states = await store.sql<{ state: string; dated: number; removed: number }[]>`
+    select state, count(archived_at)::int as dated, count(removed_at)::int as removed from version
+    group by state order by state`
+  assert.deepEqual(
+    states.map(({ state, dated, removed }) => [state, dated, removed]),
+    [
+      ['rejected', 12, 2],
+      ['serving', 0, 0],
+    ],
+  )
+  // A run that made the bytes that serve takes nothing from them, and bytes that were given up may come back.
+  assert.deepEqual(await publish(0, { verdict: refused }), first)
+  const back = await publish(1, { activate: true })
+  const [serving] = await store.reads.models(first)
+  assert.equal(serving?.state, 'serving')
+  assert.equal(await registry.fetch(back), join(folder, sha256s[1] as string))
+  const { state } = await openJournal(store).open({ to: back, askedBy: 'registry', revision: 1 })
+  assert.equal(state, 'waiting')
 })
 
 test('what does not belong into the lane is refused', async (t) => {
