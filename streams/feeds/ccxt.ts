@@ -11,7 +11,8 @@ import { nearest } from './live/ccxt/nearest.ts'
 import { quirksOf } from './live/ccxt/quirks.ts'
 import { ccxtSocket } from './live/ccxt/socket.ts'
 import { ccxtVenue } from './live/ccxt/venue.ts'
-import { type LiveFeed, type LiveLimits, liveFeed, liveLimits } from './live/live-feed.ts'
+import { type LiveLimits, liveLimits } from './live/limits.ts'
+import { type LiveFeed, liveFeed } from './live/live-feed.ts'
 
 export interface CcxtOptions {
   /** A ccxt exchange id: `binance`, `kraken`, … */

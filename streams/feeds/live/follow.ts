@@ -15,35 +15,14 @@ import type { GapCause } from '../../gap.ts'
 import type { Clock, Millis } from '../../time.ts'
 import type { Trades } from '../../trade.ts'
 import type { FeedItem } from '../feed.ts'
-import { Arrivals, type Patience, patience, type StalenessBounds } from '../staleness.ts'
+import { Arrivals, type Patience, patience } from '../staleness.ts'
 import type { Asker } from './ask.ts'
 import { Coverage } from './coverage.ts'
 import type { ExchangeClock } from './exchange-clock.ts'
 import { Intake } from './intake.ts'
+import type { FollowLimits } from './limits.ts'
 import type { CoinEar, Line } from './line.ts'
 import type { Cursor, Venue } from './venue.ts'
-
-export interface FollowLimits {
-  readonly tickMs: Millis
-  readonly graceMs: Millis
-  /** How long candles wait for what is missing before they are closed as part of a gap. */
-  readonly patienceMs: Millis
-  /** How long a trade may come after one with a later number before it counts as lost. */
-  readonly reorderMsMax: Millis
-  /** A tick later than this means that we were stopped, or that the wall clock was set. */
-  readonly lateTickMs: Millis
-  /** A trade further ahead of the exchange's clock than this is refused. */
-  readonly aheadMsMax: Millis
-  /** Live trades held back while filling; with more, order is given up, not trades. */
-  readonly heldTradesMax: number
-  /** Where trades have no running number, one more look this long after filling catches what REST showed late. */
-  readonly secondLookMs: Millis
-  /** How long REST may take to say whether a silent coin is merely quiet. */
-  readonly verifyMsMax: Millis
-  /** A market that has been halted for so long has ended. */
-  readonly haltedMsMax: Millis
-  readonly staleness: StalenessBounds
-}
 
 export interface FollowOptions {
   readonly coin: Coin

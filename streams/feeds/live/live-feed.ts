@@ -2,41 +2,15 @@
 import { Observable } from 'rxjs'
 import { tell } from '../../channels.ts'
 import type { Coin } from '../../coin.ts'
-import { type Clock, type Millis, minuteMs } from '../../time.ts'
+import type { Clock, Millis } from '../../time.ts'
 import type { Feed, FeedItem } from '../feed.ts'
-import { type Backoff, reconnectBackoff } from '../reconnect.ts'
-import { stalenessBounds } from '../staleness.ts'
 import { asker } from './ask.ts'
 import { exchangeClock } from './exchange-clock.ts'
-import { Follow, type FollowLimits } from './follow.ts'
+import { Follow } from './follow.ts'
 import { liveHistory } from './history.ts'
+import type { LiveLimits } from './limits.ts'
 import { Line } from './line.ts'
 import type { Venue } from './venue.ts'
-
-export interface LiveLimits extends FollowLimits {
-  readonly backoff: Backoff
-  readonly connectMsMax: Millis
-  readonly measureEveryMs: Millis
-  readonly coinsPerSocketMax: number
-}
-
-export const liveLimits: LiveLimits = {
-  tickMs: 1_000,
-  graceMs: 2_000,
-  patienceMs: minuteMs,
-  reorderMsMax: 2_000,
-  lateTickMs: 5_000,
-  aheadMsMax: 10_000,
-  heldTradesMax: 20_000,
-  secondLookMs: 5_000,
-  verifyMsMax: 10_000,
-  haltedMsMax: 60 * minuteMs,
-  staleness: stalenessBounds,
-  backoff: reconnectBackoff,
-  connectMsMax: 15_000,
-  measureEveryMs: minuteMs,
-  coinsPerSocketMax: 100,
-}
 
 export interface LiveFeed extends Feed {
   /** Lets go of every socket; subscriptions hear nothing more. */

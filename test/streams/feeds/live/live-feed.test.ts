@@ -6,7 +6,8 @@ import { type Coin, parseCoin } from '../../../../streams/coin.ts'
 import { Fault } from '../../../../streams/fault.ts'
 import type { FeedItem } from '../../../../streams/feeds/feed.ts'
 import { pollingSocket } from '../../../../streams/feeds/live/ccxt/poll.ts'
-import { liveFeed, liveLimits } from '../../../../streams/feeds/live/live-feed.ts'
+import { liveLimits } from '../../../../streams/feeds/live/limits.ts'
+import { liveFeed } from '../../../../streams/feeds/live/live-feed.ts'
 import {
   type Cursor,
   Limited,
