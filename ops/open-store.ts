@@ -1,6 +1,6 @@
 /**
  * The way to a market's store: our own PostgreSQL in the data directory, or the one that is configured. Whoever opens it
- * here closes it here.
+ * here closes it here; our own ends with the last who do.
  */
 import type { Config } from './config/schema.ts'
 import type { ServerAddress } from './store/connection.ts'

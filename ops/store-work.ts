@@ -1,6 +1,7 @@
 /**
  * Work on a market's store from outside the daemon: beside a running one, whose server and lease it shares, or without
- * one, then it starts the database itself and stops it again.
+ * one, then it starts the database itself, and stops it again if nobody else has come to use it. Of those that write
+ * without a daemon there is one at a time.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,10 +12,14 @@ import { seededMarket } from '../streams/feeds/tape/seeded.ts'
 import { wallClock } from '../streams/time.ts'
 import type { CopyOptions, ExportOptions, OpenedMarket } from './cli/world.ts'
 import type { Config } from './config/schema.ts'
-import type { ServerAddress } from './store/connection.ts'
-import { knownMarkets } from './store/connection.ts'
-import { lockHolder, openDataDirectory } from './store/data-directory.ts'
-import { startServer } from './store/embedded/server.ts'
+import { openStoreServer } from './open-store.ts'
+import { knownMarkets, type ServerAddress } from './store/connection.ts'
+import {
+  type DataDirectory,
+  lockHolder,
+  openDataDirectory,
+  tryLock,
+} from './store/data-directory.ts'
 import { backupMarket, restore as readBackup, backup as writeBackup } from './store/files/backup.ts'
 import { exportTable as writeTable } from './store/files/export.ts'
 import { acquireLease, type Lease, presentLease } from './store/lease.ts'
@@ -45,12 +50,7 @@ export async function openStoreWork(
   if (!choice.mayMake && config.store.url === null && !existsSync(dataPath))
     throw nothingStored(dataPath)
   const directory = openDataDirectory(dataPath)
-  const isShared = lockHolder(directory) !== undefined
-  const { url } = config.store
-  const server = url === null ? await startServer(directory.path) : undefined
-  const address: ServerAddress =
-    url === null ? { type: 'socket', path: server?.socket as string } : { type: 'url', url }
-  const letGo = async (): Promise<void> => (isShared ? server?.leave() : await server?.stop())
+  const { address, stop } = await openStoreServer(config, directory, () => {})
   try {
     const market = choice.market ?? (await marketOf(config, address))
     if (!choice.mayMake && !(await knownMarkets(address)).includes(market))
@@ -63,18 +63,41 @@ export async function openStoreWork(
       store,
       artifacts: join(directory.path, 'artifacts'),
       lease: async () => {
-        if (isShared) return presentLease(store.sql, 'fleet')
-        own ??= await acquireLease(store.sql, 'fleet', holder)
+        if (lockHolder(directory)) return presentLease(store.sql, 'fleet')
+        own ??= await beginWriting(store, directory)
         return own
       },
       close: async () => {
-        await own?.release()
-        await store.close()
-        await letGo()
+        try {
+          await own?.release()
+        } finally {
+          await store.close()
+          await stop()
+        }
       },
     }
   } catch (error) {
-    await letGo()
+    await stop()
+    throw error
+  }
+}
+
+/** The lease of a directory is taken again at once by its own, so what keeps a second command out is a lock. */
+async function beginWriting({ sql }: Store, { path, id }: DataDirectory): Promise<Lease> {
+  const folder = join(path, 'writing')
+  const end = tryLock(folder)
+  if (!end) {
+    const who = lockHolder({ path: folder })
+    throw new Fault(
+      'store.busy',
+      `another command${who ? ` (process ${who.pid})` : ''} writes to ${path}: try again when it has ended`,
+    )
+  }
+  try {
+    const lease = await acquireLease(sql, 'fleet', id)
+    return { ...lease, release: () => lease.release().finally(end) }
+  } catch (error) {
+    end()
     throw error
   }
 }

@@ -4,11 +4,13 @@ import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { loadConfig } from '../../ops/config/load.ts'
 import type { Config } from '../../ops/config/schema.ts'
+import { openStoreServer } from '../../ops/open-store.ts'
 import { databaseName } from '../../ops/store/connection.ts'
 import { lockDataDirectory, openDataDirectory } from '../../ops/store/data-directory.ts'
 import { isAlive } from '../../ops/store/embedded/process-identity.ts'
 import { startServer } from '../../ops/store/embedded/server.ts'
 import { acquireLease } from '../../ops/store/lease.ts'
+import { openStore } from '../../ops/store/store.ts'
 import { backup, exportTable, openMarket, openStoreWork, restore } from '../../ops/store-work.ts'
 import { minuteMs } from '../../streams/time.ts'
 import { btc, candle, dropDatabase, testServer } from '../support/store/database.ts'
@@ -69,6 +71,55 @@ test('with auto the only market that is stored is meant; of several one must be 
     else await (await opened).close()
   }
   assert.ok(isAlive(own.pid() as number), 'a server that a daemon holds is left running')
+})
+
+test('a command that ends leaves the database to another that still works', async (t) => {
+  const dataPath = folderOf(t)
+  const settings = config('workshared', null)
+  const long = await openStoreWork(dataPath, settings, { mayMake: true })
+  const writer = long.store.writer(await long.lease(), () => 0)
+  assert.equal(await writer.writeHistory([candle(0)]), 1)
+  const short = await openStoreWork(dataPath, settings)
+  await short.close()
+  assert.equal(await writer.writeHistory([candle(1)]), 1)
+  await long.close()
+  assert.equal(existsSync(join(dataPath, 'postgres', 'postmaster.pid')), false)
+})
+
+test('a database that a daemon has come to use meanwhile is left to it', async (t) => {
+  const dataPath = folderOf(t)
+  const settings = config('workadopted', null)
+  const command = await openStoreWork(dataPath, settings, { mayMake: true })
+  const directory = openDataDirectory(dataPath)
+  const { release } = lockDataDirectory(directory)
+  t.after(release)
+  const server = await openStoreServer(settings, directory, () => {})
+  const daemon = await openStore({
+    address: server.address,
+    market: 'workadopted',
+    intervalMs: minuteMs,
+    holder: directory.id,
+  })
+  const { term } = await acquireLease(daemon.sql, 'fleet', directory.id)
+  assert.equal((await command.lease()).term, term, 'the lease of the daemon is not taken from it')
+  await command.close()
+  assert.equal((await daemon.sql`select 1`).length, 1)
+  await daemon.close()
+  await server.stop()
+  assert.equal(existsSync(join(dataPath, 'postgres', 'postmaster.pid')), false)
+})
+
+test('of two commands that write without a daemon the second is refused, until the first has ended', async (t) => {
+  const url = await sharedUrl(t, 'workbusy')
+  const dataPath = folderOf(t)
+  const first = await openStoreWork(dataPath, config('workbusy', url), { mayMake: true })
+  const writer = first.store.writer(await first.lease(), () => 0)
+  const second = await openStoreWork(dataPath, config('workbusy', url))
+  await assert.rejects(second.lease(), { code: 'store.busy', message: /another command/ })
+  assert.equal(await writer.writeHistory([candle(0)]), 1)
+  await first.close()
+  assert.ok((await second.lease()).term > 1)
+  await second.close()
 })
 
 test('beside a daemon its lease is shared, without one it is taken and given back', async (t) => {

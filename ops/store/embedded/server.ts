@@ -2,7 +2,8 @@
  * The embedded PostgreSQL server: started or adopted, watched, and started again when it dies.
  *
  * absent → starting → ready → (died → waiting → starting …) → stopping → stopped. It runs in a session of its own, so a
- * Ctrl-C meant for the daemon does not reach it, and outlives a killed daemon; the next one adopts it.
+ * Ctrl-C meant for the daemon does not reach it, and outlives a killed daemon; the next one adopts it. The last of those
+ * who use it stops it.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import {
@@ -22,6 +23,7 @@ import { findBinaries } from './binaries.ts'
 import { ensureCluster, serverSettings } from './cluster.ts'
 import { type Placement, place } from './placement.ts'
 import { isAlive, programOf } from './process-identity.ts'
+import { useServer } from './users.ts'
 
 export type ServerEvent =
   | { readonly type: 'started' | 'adopted'; readonly pid: number; readonly ms: number }
@@ -32,10 +34,8 @@ export interface Server {
   /** The socket's file; it stays the same across restarts. */
   readonly socket: string
   readonly pid: () => number | undefined
-  /** Ends it in order: connections are cut, everything is on disk. */
+  /** Ends it in order, connections are cut and everything is on disk; or leaves it to the others who use it. */
   readonly stop: () => Promise<void>
-  /** Stops watching and leaves it running, for whoever adopts it. */
-  readonly leave: () => void
 }
 
 /** Recovery after a crash replays up to `max_wal_size`; a disk that needs longer than this is not going to finish. */
@@ -53,36 +53,51 @@ export async function startServer(
   tell: (event: ServerEvent) => void = () => {},
 ): Promise<Server> {
   const placement = place(dataPath, findBinaries())
-  ensureCluster(placement)
-  let pid: number | undefined = await bringUp(placement, tell)
+  const user = useServer(dataPath)
   const watching = new AbortController()
-  void keepUp(
-    placement,
-    tell,
-    watching.signal,
-    () => pid,
-    (next) => {
-      pid = next
-    },
-  )
+  const { signal } = watching
+  const raise = (): Promise<number> =>
+    user.inTurn(async () => {
+      ensureCluster(placement)
+      return bringUp(placement, tell, signal)
+    }, signal)
+  let pid: number | undefined
+  try {
+    pid = await raise()
+  } catch (error) {
+    user.leave()
+    throw error
+  }
+  const became = (next: number | undefined): void => {
+    pid = next
+  }
+  void keepUp(raise, tell, signal, () => pid, became)
   return {
     socket: socketOf(placement),
     pid: () => pid,
-    leave: () => watching.abort(),
     stop: async () => {
       watching.abort()
-      const running = pid ?? readPostmaster(placement)?.pid
+      const running = pid
       pid = undefined
-      if (running !== undefined) await stopPostmaster(running)
-      if (placement.socketFolder !== placement.cluster)
-        rmSync(placement.socketFolder, { recursive: true, force: true })
+      await user.inTurn(async () => {
+        if (user.isAlone()) await end(placement, running)
+        user.leave()
+      })
     },
   }
 }
 
+async function end(placement: Placement, pid: number | undefined): Promise<void> {
+  // Another user of it may have started it again since.
+  const running = readPostmaster(placement)?.pid ?? pid
+  if (running !== undefined) await stopPostmaster(running)
+  if (placement.socketFolder !== placement.cluster)
+    rmSync(placement.socketFolder, { recursive: true, force: true })
+}
+
 /** Watches for its end and starts it again, later after each failure. Settles when the watching is called off. */
 async function keepUp(
-  placement: Placement,
+  raise: () => Promise<number>,
   tell: (event: ServerEvent) => void,
   signal: AbortSignal,
   running: () => number | undefined,
@@ -102,11 +117,12 @@ async function keepUp(
       became(undefined)
     }
     try {
-      const next = await bringUp(placement, tell)
-      if (signal.aborted) return await stopPostmaster(next)
+      const next = await raise()
+      if (signal.aborted) return
       became(next)
       delayMs = delayMsMin
     } catch (error) {
+      if (signal.aborted) return
       tell({ type: 'waiting', delayMs, cause: (error as Error).message })
       await wait(delayMs)
       delayMs = Math.min(2 * delayMs, delayMsMax)
@@ -115,16 +131,20 @@ async function keepUp(
 }
 
 /** The pid of a server that accepts connections. */
-async function bringUp(placement: Placement, tell: (event: ServerEvent) => void): Promise<number> {
+async function bringUp(
+  placement: Placement,
+  tell: (event: ServerEvent) => void,
+  signal: AbortSignal,
+): Promise<number> {
   const began = performance.now()
   const found = readPostmaster(placement)
   if (found && isPostmaster(found.pid)) {
-    await becomeReady(placement, found.pid)
+    await becomeReady(placement, found.pid, signal)
     tell({ type: 'adopted', pid: found.pid, ms: performance.now() - began })
     return found.pid
   }
-  // PostgreSQL takes a pid that is now another program's, or a zombie's, for a running server. The lock on the data
-  // directory keeps other starts away, and shared memory in use still stops it.
+  // PostgreSQL takes a pid that is now another program's, or a zombie's, for a running server. Starts take turns, and
+  // shared memory in use still stops it.
   if (found) {
     rmSync(postmasterFile(placement))
     rmSync(`${socketOf(placement)}.lock`, { force: true })
@@ -132,7 +152,7 @@ async function bringUp(placement: Placement, tell: (event: ServerEvent) => void)
   const child = spawnPostmaster(placement)
   const pid = child.pid
   if (pid === undefined) throw await spawnFault(placement, child)
-  await becomeReady(placement, pid)
+  await becomeReady(placement, pid, signal)
   tell({ type: 'started', pid, ms: performance.now() - began })
   return pid
 }
@@ -175,10 +195,12 @@ function spawnFault(placement: Placement, child: ChildProcess): Promise<Fault> {
   )
 }
 
-async function becomeReady(placement: Placement, pid: number): Promise<void> {
+async function becomeReady(placement: Placement, pid: number, signal: AbortSignal): Promise<void> {
   const until = performance.now() + recoveryMsMax
   while (performance.now() < until) {
     const noted = readPostmaster(placement)
+    // Before, whoever stops it now would not find it.
+    if (noted?.pid === pid) signal.throwIfAborted()
     if (noted?.pid === pid && noted.status === 'ready' && (await answers(socketOf(placement))))
       return
     if (!isPostmaster(pid))

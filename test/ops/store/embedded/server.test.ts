@@ -30,17 +30,41 @@ function folder(): string {
 
 test('a server that outlived its daemon is adopted, not started beside', async () => {
   const home = folder()
-  const first = await startServer(home)
-  first.leave()
+  const script = `
+    const { startServer } = await import(process.argv[1])
+    process.stdout.write(String((await startServer(process.argv[2])).pid()))
+    setInterval(() => {}, 1000)`
+  const module = join(import.meta.dirname, '../../../../ops/store/embedded/server.ts')
+  const daemon = spawn(process.execPath, ['--input-type=module', '-e', script, module, home])
+  after(() => daemon.kill('SIGKILL'))
+  const pid = Number(String((await once(daemon.stdout, 'data'))[0]))
+  daemon.kill('SIGKILL')
+  await once(daemon, 'exit')
   const events: ServerEvent[] = []
   const second = await startServer(home, (event) => events.push(event))
-  assert.deepEqual([events[0]?.type, second.pid()], ['adopted', first.pid()])
-  const pid = second.pid() as number
+  assert.deepEqual([events[0]?.type, second.pid()], ['adopted', pid])
   await second.stop()
   assert.equal(isAlive(pid), false)
   // Stopped in order: the next start finds nothing to recover.
   const log = readFileSync(join(home, 'postgres', 'server.log'), 'utf8')
   assert.doesNotMatch(log, /not properly shut down/)
+})
+
+test('a server that several use is stopped by the last, in whatever order they come and go', async () => {
+  const home = folder()
+  const first = await startServer(home)
+  const pid = first.pid() as number
+  const second = await startServer(home)
+  await first.stop()
+  assert.ok(isAlive(pid), 'the second still uses it')
+  const third = await startServer(home)
+  await Promise.all([second.stop(), third.stop()])
+  assert.equal(isAlive(pid), false)
+  // One that comes while the last one stops it waits for that, and starts it anew.
+  const fourth = await startServer(home)
+  const [, fifth] = await Promise.all([fourth.stop(), startServer(home)])
+  after(() => fifth.stop())
+  assert.ok(isAlive(fifth.pid() as number))
 })
 
 test('kill -9 of PostgreSQL under load: it comes back, and what was acknowledged is there', async () => {

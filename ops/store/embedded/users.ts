@@ -1,0 +1,52 @@
+/**
+ * Who uses the server of a data directory: a daemon, commands beside it, and commands without one. Each has a lock of its
+ * own there, which counts for nothing once its process has ended, however it ended; and only one at a time starts the
+ * server or stops it. So the last one can stop it, and nobody stops it under another.
+ */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { lockHolder, tryLock } from '../data-directory.ts'
+
+export interface ServerUser {
+  /** Nobody starts or stops the server meanwhile; waiting for it ends with the signal. */
+  readonly inTurn: <T>(work: () => Promise<T>, signal?: AbortSignal) => Promise<T>
+  readonly isAlone: () => boolean
+  readonly leave: () => void
+}
+
+const turnPollMs = 20
+
+export function useServer(dataPath: string): ServerUser {
+  const turn = join(dataPath, 'server')
+  const users = join(turn, 'users')
+  const mine = randomUUID()
+  const release = tryLock(join(users, mine))
+  assert(release, 'nobody else has this name')
+  /** With the data directory everybody's place in it has gone, and none is made anew: the server is still ended. */
+  const isGone = (): boolean => !existsSync(users)
+  return {
+    inTurn: async (work, signal) => {
+      if (isGone()) return await work()
+      let end = tryLock(turn)
+      while (!end) {
+        await pause(turnPollMs, undefined, { signal })
+        end = tryLock(turn)
+      }
+      try {
+        return await work()
+      } finally {
+        end()
+      }
+    },
+    isAlone: () =>
+      isGone() ||
+      readdirSync(users).every((it) => it === mine || !lockHolder({ path: join(users, it) })),
+    leave: () => {
+      release()
+      rmSync(join(users, mine), { recursive: true, force: true })
+    },
+  }
+}
