@@ -2,6 +2,7 @@
  * A dataset from a market's candles and the engine's own rows, streamed: written aside, checked, and put in its place as
  * a whole. Where a check fails the folder holds its report and nothing else, so that no older dataset is taken for it.
  */
+import { strict as assert } from 'node:assert'
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,7 +13,7 @@ import { missing } from '../../streams/features/columns.ts'
 import type { FeatureEngine } from '../../streams/features/engine.ts'
 import { RowBlock } from '../../streams/features/rows.ts'
 import type { FeatureSet } from '../../streams/features/set.ts'
-import { durationText, iso, type Millis } from '../../streams/time.ts'
+import { durationText, floorTo, iso, type Millis } from '../../streams/time.ts'
 import { informationCandles, labelled, lookbackCandles, taskOf } from '../label.ts'
 import type { Label } from '../manifest.ts'
 import { Consecutive, readPrices } from './candles.ts'
@@ -38,7 +39,7 @@ export interface DatasetOrder {
   readonly label: Label
   readonly horizonCandles: number
   readonly columns: readonly string[]
-  /** Openings in `[from, to)`; nothing that comes after `to` is looked at. */
+  /** Openings in `[from, to)`, both on a candle's opening; nothing that comes after `to` is looked at. */
   readonly from: Millis
   readonly to: Millis
   /** The market's present. */
@@ -124,6 +125,8 @@ interface Made {
 async function write(order: DatasetOrder, sources: DatasetSources, draft: string): Promise<Made> {
   const { coin, set, label, horizonCandles, from, to } = order
   const { intervalMs } = set
+  // Off them no row would find its label.
+  for (const at of [from, to]) assert.equal(floorTo(at, intervalMs), at, 'a range of whole candles')
   const unknownColumns = order.columns.filter((name) => set.indexOf(name) < 0)
   const columns = order.columns.filter((name) => set.indexOf(name) >= 0)
   const picks = columns.map((name) => set.indexOf(name))

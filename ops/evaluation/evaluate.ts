@@ -9,10 +9,11 @@ import { join } from 'node:path'
 import { type Artifact, openArtifact } from '../../models/artifact.ts'
 import { evaluate as compare } from '../../models/judging/evaluation.ts'
 import { Fault } from '../../streams/fault.ts'
-import { dayMs, type Millis, wallClock } from '../../streams/time.ts'
+import { dayMs, floorTo, type Millis, wallClock } from '../../streams/time.ts'
 import type { EvaluateOptions } from '../cli/world.ts'
 import { openStoreWork } from '../store-work.ts'
 import { makeDataset } from '../training/dataset-process.ts'
+import { sourceOf } from '../training/fit-tools.ts'
 import { type Asked, type EvaluationReport, reportOn } from './comparison.ts'
 import { type Contestants, type Named, versionsAsked } from './contestants.ts'
 import { compareLedger } from './on-ledger.ts'
@@ -61,7 +62,7 @@ async function onStored(options: EvaluateOptions, out: string): Promise<Evaluati
         store: { address, market, intervalMs },
         order: {
           ...orderOf(needs),
-          source: market.startsWith('tape-') ? 'tape' : market,
+          source: sourceOf(market),
           now: range.to,
         },
         out,
@@ -127,13 +128,15 @@ function askedOf({ coin, family, config }: EvaluateOptions): Asked {
   return { coin, family, settings: config.gate, fee: config.fees, slippage: config.slippage }
 }
 
-/** The newest days, unless the question says otherwise. */
+/** The newest days, unless the question says otherwise; it may begin and end within a candle. */
 function rangeOf(
-  { from, to, days }: EvaluateOptions,
+  { from, to, days, config }: EvaluateOptions,
   stored: { readonly from: Millis; readonly to: Millis },
 ): { readonly from: Millis; readonly to: Millis } {
-  const until = Math.min(to ?? stored.to, stored.to)
-  return { from: Math.max(from ?? until - days * dayMs, stored.from), to: until }
+  const { interval } = config.market
+  const until = floorTo(Math.min(to ?? stored.to, stored.to), interval)
+  const since = Math.max(from ?? until - days * dayMs, stored.from)
+  return { from: floorTo(since, interval), to: until }
 }
 
 function needsOf(

@@ -11,6 +11,6 @@ test('a tape that auto has fallen back to is a tape: what a version was trained 
     ...{ config, dataPath, coin: btc, ...everything },
     progress: () => {},
   })
-  assert.ok(report.rows > 100, JSON.stringify(report))
-  assert.equal(report.inSample, report.rows)
+  assert.ok(report.inSample > 100, JSON.stringify(report))
+  assert.ok(report.rows > report.inSample)
 })

@@ -56,6 +56,13 @@ test('the same candles give the same bytes, and another label another hash', asy
   await verifyDataset(await openDataset(first.folder))
 })
 
+test('a range that is not of whole candles is refused', async () => {
+  for (const order of [{ from: from + dayMs + 30_000 }, { to: from + 2 * dayMs + 1 }])
+    await assert.rejects(datasetOf(plain(3 * 1_440), temporaryFolder(), { columns, ...order }), {
+      message: /whole candles/,
+    })
+})
+
 test('what is no example is flagged with its reason and counted: quiet, missing, over a gap, corrected, past the end', async () => {
   const made = plain(5 * 1_440, { 2000: 'empty', 3000: 'missing', 4000: 'corrected' }).map((it) =>
     it.state === 'corrected' ? { ...it, revision: 1 } : it,

@@ -1,4 +1,4 @@
-/** The store of a seeded tape as a daemon leaves it: hours of history, and one version that serves, trained on that tape. */
+/** The store of a seeded tape as a daemon leaves it: hours of history, and one version that serves, trained on the first. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -22,7 +22,8 @@ export interface TapeWork {
   readonly to: Millis
 }
 
-const historyCandles = 720
+const historyCandles = 2_400
+const trainedCandles = 400
 
 /** `source` is what the configuration says when the store is asked again. */
 export async function tapeWork(t: TestContext, source: 'tape' | 'auto'): Promise<TapeWork> {
@@ -39,8 +40,9 @@ export async function tapeWork(t: TestContext, source: 'tape' | 'auto'): Promise
   const shift = (from - noon) / minuteMs
   await writer.writeHistory(Array.from({ length: historyCandles }, (_, i) => candle(shift + i)))
   const made = join(folder, 'artifact')
-  const markets = [{ source: 'tape', coin: btc, from: iso(from), to: iso(to) }]
-  const trained = { from: iso(from), to: iso(to), rows: 1_000, purgeCandles: 15, seed: 1, markets }
+  const stretch = { from: iso(from), to: iso(from + trainedCandles * minuteMs) }
+  const markets = [{ source: 'tape', coin: btc, ...stretch }]
+  const trained = { ...stretch, rows: 100, purgeCandles: 15, seed: 1, markets }
   await writeVersion(made, 1, { trained: { ...trained, trainer: 'by hand' } })
   const { sha256, manifest } = await artifactFiles(work.artifacts).keep(made)
   const lane = { coin: btc, family: 'linear' }
