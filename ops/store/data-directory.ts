@@ -61,7 +61,7 @@ export function lockDataDirectory(directory: DataDirectory): DirectoryLock {
     if (create(file, mine)) return lockedBy(file, mine)
     const holder = lockHolder(directory)
     if (holder) throw heldBy(directory, holder)
-    clearStale(file)
+    clearStale(file, mine)
   }
   throw heldBy(directory, lockHolder(directory))
 }
@@ -79,9 +79,8 @@ export function tryLock(folder: string): (() => void) | undefined {
 
 /** The daemon that runs on this directory now. */
 export function lockHolder(directory: { readonly path: string }): LockHolder | undefined {
-  const file = join(directory.path, 'lock')
-  if (!existsSync(file)) return undefined
-  return living(readFileSync(file, 'utf8'))
+  const holder = readLock(join(directory.path, 'lock'))
+  return holder && isLiving(holder) ? holder : undefined
 }
 
 /** Bytes that may still be written where the directory lies. */
@@ -97,8 +96,7 @@ export function lowBytes(directory: { readonly path: string }): number {
 }
 
 function lockedBy(file: string, mine: LockHolder): DirectoryLock {
-  const isMine = (): boolean =>
-    existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as LockHolder).pid === mine.pid
+  const isMine = (): boolean => readLock(file)?.pid === mine.pid
   return {
     announce: (address) => {
       if (isMine()) writeAtOnce(file, JSON.stringify({ ...mine, address }), 0o644)
@@ -109,24 +107,35 @@ function lockedBy(file: string, mine: LockHolder): DirectoryLock {
   }
 }
 
-function living(lock: string): LockHolder | undefined {
-  const holder = JSON.parse(lock) as LockHolder
-  return identify(holder.pid)?.startedAt === holder.startedAt ? holder : undefined
+/** What a lock says; it may be given back at any time. */
+function readLock(file: string): LockHolder | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as LockHolder
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function isLiving({ pid, startedAt }: LockHolder): boolean {
+  return identify(pid)?.startedAt === startedAt
 }
 
 /**
- * Two may find the same stale lock, and the second come to clear it when the first holds it already: it is moved aside,
- * which succeeds for one of them, looked at again there, and put back where it is no longer stale.
+ * Two may find the same stale lock, and the second come to clear it when another holds it already: so whoever clears it
+ * holds a second lock meanwhile, and looks again. One that is not there is nobody's to remove: it may be made by now.
  */
-function clearStale(file: string): void {
-  const aside = `${file}.${process.pid}.stale`
-  try {
-    renameSync(file, aside)
-    if (living(readFileSync(aside, 'utf8'))) linkSync(aside, file)
-    rmSync(aside)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
+function clearStale(file: string, mine: LockHolder): void {
+  const clearing = `${file}.clearing`
+  if (create(clearing, mine)) {
+    removeStale(file)
+    rmSync(clearing)
+  } else removeStale(clearing)
+}
+
+function removeStale(file: string): void {
+  const holder = readLock(file)
+  if (holder && !isLiving(holder)) rmSync(file, { force: true })
 }
 
 /** A link fails where the name exists and shows the whole file where it does not. */
