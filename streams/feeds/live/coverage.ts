@@ -18,6 +18,8 @@ export interface Missing {
   readonly cursor: Cursor
   /** Start of what no gap has been declared for yet. */
   readonly from: Millis
+  /** What lies before it stays on record, however far reading on gets. */
+  readonly provenFrom: Millis
   /** When, on the wall clock, the stretch last got shorter. */
   readonly progressAt: Millis
 }
@@ -41,8 +43,7 @@ export class Coverage {
   constructor(options: CoverageOptions, receivedAt: Millis) {
     this.#options = options
     this.#clockAt = options.from
-    const cursor = { at: options.from }
-    this.#missing = { cause: 'stopped', cursor, from: options.from, progressAt: receivedAt }
+    this.lose('stopped', options.from, { at: options.from }, receivedAt)
   }
 
   get clockAt(): Millis {
@@ -55,13 +56,22 @@ export class Coverage {
 
   lose(cause: GapCause, from: Millis, cursor: Cursor, receivedAt: Millis): void {
     if (this.#missing !== undefined) return
-    this.#missing = { cause, cursor, from, progressAt: receivedAt }
+    this.#missing = { cause, cursor, from, provenFrom: from, progressAt: receivedAt }
   }
 
-  /** The backfill has told everything before `to`. */
+  /** What the backfill has not declared before `cursor`, it has told. */
   progressed(cursor: Cursor, receivedAt: Millis): void {
     if (this.#missing === undefined) return
-    this.#missing = { ...this.#missing, cursor, progressAt: receivedAt }
+    const from = Math.max(this.#missing.from, cursor.at)
+    this.#missing = { ...this.#missing, cursor, from, progressAt: receivedAt }
+  }
+
+  /** The backfill goes on at `to`, and nobody knows what happened between its cursor and there. */
+  torn(to: Millis): Gap | undefined {
+    const missing = this.#missing
+    if (missing === undefined) return undefined
+    this.#missing = { ...missing, provenFrom: Math.max(missing.provenFrom, to) }
+    return to > missing.from ? this.declare(to) : undefined
   }
 
   /** The wall clock was set back to `receivedAt`: patience is counted from here. */
@@ -85,8 +95,9 @@ export class Coverage {
     return gap
   }
 
-  /** Everything from `provenFrom` on has been told; the answer is what has healed. What lies before stays on record. */
-  healed(provenFrom: Millis): readonly Gap[] {
+  /** The backfill has told all that it could prove; the answer is what has healed. */
+  healed(): readonly Gap[] {
+    const provenFrom = this.#missing?.provenFrom ?? Number.POSITIVE_INFINITY
     const healed = this.#declared.flatMap((gap): Gap[] => {
       if (provenFrom <= gap.from) return [gap]
       return provenFrom < gap.to ? [{ ...gap, from: provenFrom }] : []

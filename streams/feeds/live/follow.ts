@@ -11,7 +11,7 @@ import { Subscription } from 'rxjs'
 import { tell } from '../../channels.ts'
 import type { Coin } from '../../coin.ts'
 import { Fault } from '../../fault.ts'
-import type { GapCause } from '../../gap.ts'
+import type { Gap, GapCause } from '../../gap.ts'
 import type { Clock, Millis } from '../../time.ts'
 import type { Trades } from '../../trade.ts'
 import type { FeedItem } from '../feed.ts'
@@ -55,6 +55,7 @@ export class Follow implements CoinEar {
   #up = false
   #heardAt: Millis
   #tickedAt: Millis
+  #lastAtTick: Cursor | undefined
   #quiet = 0
   #haltedSince: Millis | undefined
 
@@ -101,7 +102,7 @@ export class Follow implements CoinEar {
     const silent = cause === 'silent'
     this.#up = false
     this.#filling?.abort()
-    this.#lose(silent ? 'silent' : 'disconnected', this.#vouchedTo(silent))
+    this.#lose(silent ? 'silent' : 'disconnected', this.#vouchedTo(silent), this.#intake.last)
     this.#release()
     this.#emit({ type: 'reconnecting', coin, cause, attempt })
   }
@@ -168,12 +169,13 @@ export class Follow implements CoinEar {
 
   // What was missed
 
-  /** Reading resumes at the first number that is still owed: what came after it does not prove that it was told. */
-  #lose(cause: GapCause, from: Millis): void {
+  /**
+   * Reading resumes at `last`, which was heard before the stretch, or at the first number that is still owed: what came after
+   * does not prove that it was told.
+   */
+  #lose(cause: GapCause, from: Millis, last: Cursor | undefined): void {
     const owed = this.#intake.owed[0]
-    const resume = owed
-      ? { at: owed.after, id: owed.from - 1 }
-      : (this.#intake.last ?? { at: from })
+    const resume = owed ? { at: owed.after, id: owed.from - 1 } : (last ?? { at: from })
     const lostFrom = owed ? Math.min(from, owed.after) : from
     this.#coverage.lose(cause, lostFrom, resume, this.#o.clock.now())
     this.#arrivals.interrupted()
@@ -197,9 +199,9 @@ export class Follow implements CoinEar {
       await market.measure()
       if (filling.signal.aborted) return
       if (started) this.#declare(market.now())
-      const provenFrom = await this.#read(filling.signal)
+      await this.#read(filling.signal)
       this.#intake.forgive()
-      for (const gap of this.#coverage.healed(provenFrom)) this.#emit({ type: 'healed', gap })
+      for (const gap of this.#coverage.healed()) this.#emit({ type: 'healed', gap })
     } catch (error) {
       if (filling.signal.aborted) return
       if (!(error instanceof Fault)) throw error
@@ -215,21 +217,18 @@ export class Follow implements CoinEar {
     this.#lookAgain()
   }
 
-  /** Reads on from the missing stretch's cursor to the newest. The answer is the instant from which nothing is missing. */
-  async #read(wanted: AbortSignal): Promise<Millis> {
+  /** Reads on from the missing stretch's cursor to the newest. */
+  async #read(wanted: AbortSignal): Promise<void> {
     const { venue, coin, asker, clock, market } = this.#o
-    const missing = this.#coverage.missing
-    let cursor = missing?.cursor
-    // A trade that was known must show up again in the first page: else there is a hole before that page.
-    let provenFrom: Millis | undefined = cursor?.id === undefined ? 0 : undefined
+    let cursor = this.#coverage.missing?.cursor
     while (cursor !== undefined) {
       const from: Cursor = cursor
       const page = await asker.ask(() => venue.trades(coin, from), wanted)
-      if (provenFrom === undefined) {
-        provenFrom = this.#intake.knows(page.trades) ? 0 : (page.trades.at[0] ?? 0)
-      }
       if (this.#isAhead(page.trades)) await market.measure()
       if (wanted.aborted) throw new Fault('feed.given_up', 'no longer wanted')
+      if (!this.#beginsAt(from, page.trades)) {
+        this.#onRecord(this.#coverage.torn(page.trades.at[0] ?? market.now()))
+      }
       this.#pass(page.trades)
       const next = page.next
       if (next === undefined) break
@@ -237,7 +236,13 @@ export class Follow implements CoinEar {
       this.#tellTime(page.coveredTo, false)
       cursor = next
     }
-    return provenFrom ?? 0
+  }
+
+  /** Or is there a hole before this page? It shows what was known at the cursor, unless the exchange has forgotten that. */
+  #beginsAt(cursor: Cursor, page: Trades): boolean {
+    if (this.#o.venue.deep && cursor.id === undefined) return true
+    const firstAt = page.at[0] ?? Number.POSITIVE_INFINITY
+    return page.length > 0 && (firstAt < cursor.at || this.#intake.knows(page, cursor.at))
   }
 
   #lookAgain(): void {
@@ -255,7 +260,10 @@ export class Follow implements CoinEar {
   }
 
   #declare(to: Millis): void {
-    const gap = this.#coverage.declare(to)
+    this.#onRecord(this.#coverage.declare(to))
+  }
+
+  #onRecord(gap: Gap | undefined): void {
     if (gap !== undefined) this.#emit({ type: 'gap', gap })
   }
 
@@ -278,7 +286,9 @@ export class Follow implements CoinEar {
     const passed = wall - this.#tickedAt
     this.#tickedAt = wall
     if (passed < 0) this.#coverage.setBack(wall)
-    if (passed < -limits.tickMs || passed > limits.tickMs + limits.lateTickMs) this.#stopped()
+    const last = this.#lastAtTick
+    this.#lastAtTick = this.#intake.last
+    if (passed < -limits.tickMs || passed > limits.tickMs + limits.lateTickMs) this.#stopped(last)
     if (this.#coverage.missing !== undefined) {
       if (this.#coverage.outOfPatience(market.now(), wall)) {
         this.#declare(market.now())
@@ -292,7 +302,7 @@ export class Follow implements CoinEar {
     if (silentMs > limitMs) void this.#verify()
     const owed = this.#intake.owed[0]
     if (owed !== undefined && wall - owed.sinceWall > limits.reorderMsMax) {
-      this.#lose('sequence', owed.after)
+      this.#lose('sequence', owed.after, this.#intake.last)
       void this.#fill()
       return
     }
@@ -306,9 +316,9 @@ export class Follow implements CoinEar {
   }
 
   /** We did not run for a while, or the wall clock was set: what came meanwhile may or may not still be in the socket. */
-  #stopped(): void {
+  #stopped(last: Cursor | undefined): void {
     if (this.#coverage.missing !== undefined || !this.#up) return
-    this.#lose('stopped', this.#coverage.clockAt)
+    this.#lose('stopped', this.#coverage.clockAt, last)
     void this.#fill()
   }
 

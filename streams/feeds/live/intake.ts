@@ -93,10 +93,10 @@ export class Intake {
     return Number.POSITIVE_INFINITY
   }
 
-  /** Whether one of these trades has passed before. */
-  knows(trades: Trades): boolean {
+  /** Whether one of these trades, made no later than `at`, has passed before. */
+  knows(trades: Trades, at: Millis): boolean {
     for (let i = 0; i < trades.length; i++) {
-      if (this.#seen.has(trades.id[i] as number)) return true
+      if ((trades.at[i] as number) <= at && this.#seen.has(trades.id[i] as number)) return true
     }
     return false
   }

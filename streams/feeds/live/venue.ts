@@ -59,6 +59,8 @@ export interface Venue {
   readonly source: string
   /** A coin's trades are numbered without gaps, so a missing number is a missing trade. */
   readonly sequential: boolean
+  /** A page of trades begins at its cursor, however long ago; others may give their newest, whatever they are asked for. */
+  readonly deep: boolean
   readonly candleColumns: { readonly takerBuyVolume: boolean; readonly trades: boolean }
   /** A fresh connection; an old one is never mended. */
   socket(ear: SocketEar): Socket

@@ -33,6 +33,8 @@ export interface TradesQuery {
 
 export interface Quirks {
   readonly sequential: boolean
+  /** Trades are given from `since` on. ccxt passes over it in silence where an exchange has no such question. */
+  readonly deep: boolean
   readonly candleColumns: { readonly takerBuyVolume: boolean; readonly trades: boolean }
   /** What ccxt is told of it; `derivatives` says whether more than spot markets are wanted. */
   options(derivatives: boolean): Readonly<Record<string, unknown>>
@@ -55,6 +57,7 @@ export interface Quirks {
 
 const plain: Quirks = {
   sequential: false,
+  deep: false,
   candleColumns: { takerBuyVolume: false, trades: false },
   options: () => ({}),
   watchParams: {},
@@ -80,6 +83,7 @@ const binanceWindowMs: Millis = 3_600_000
 const binance: Quirks = {
   ...plain,
   sequential: true,
+  deep: true,
   candleColumns: { takerBuyVolume: true, trades: false },
   options: (derivatives) => ({
     // Each kind of market is another host and another list of megabytes.
@@ -124,6 +128,7 @@ const krakenPage = 1000
 const kraken: Quirks = {
   ...plain,
   sequential: true,
+  deep: true,
   watchParams: { snapshot: false },
   textFrames: false,
   acknowledges: (frame) =>

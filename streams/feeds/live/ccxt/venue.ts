@@ -121,7 +121,8 @@ export function ccxtVenue(options: VenueOptions): Venue {
   }
 
   return {
-    ...{ source, sequential: quirks.sequential, candleColumns: quirks.candleColumns },
+    ...{ source, sequential: quirks.sequential, deep: quirks.deep },
+    candleColumns: quirks.candleColumns,
     ...{ socket, trades, candles, time, listed },
     close: () => {
       timers.unsubscribe()

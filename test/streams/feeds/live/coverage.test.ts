@@ -9,7 +9,7 @@ const options = { coin, from: 10 * minute, intervalMs: minute, graceMs: 2_000, p
 
 function whole(): Coverage {
   const coverage = new Coverage(options, 0)
-  coverage.healed(0)
+  coverage.healed()
   return coverage
 }
 
@@ -62,7 +62,7 @@ test('gaps follow one another without overlap, and heal as they were declared', 
     { coin, from: 100, to: 200, cause: 'silent' },
     { coin, from: 200, to: 300, cause: 'silent' },
   ])
-  assert.deepEqual(coverage.healed(0), gaps)
+  assert.deepEqual(coverage.healed(), gaps)
   assert.equal(coverage.missing, undefined)
 })
 
@@ -72,8 +72,10 @@ test('what REST could not prove stays on record', () => {
   coverage.declare(200)
   coverage.declare(300)
   coverage.declare(400)
+  assert.equal(coverage.torn(250), undefined, 'it has been declared')
+  coverage.progressed({ at: 300 }, 0)
   assert.deepEqual(
-    coverage.healed(250).map(({ from, to }) => [from, to]),
+    coverage.healed().map(({ from, to }) => [from, to]),
     [
       [250, 300],
       [300, 400],
@@ -85,4 +87,14 @@ test('even a moment is on record', () => {
   const coverage = whole()
   coverage.lose('disconnected', 100, { at: 90 }, 0)
   assert.deepEqual(coverage.declare(50), { coin, from: 100, to: 101, cause: 'disconnected' })
+})
+
+test('a hole that REST itself leaves is declared from where it had got to', () => {
+  const coverage = new Coverage(options, 0)
+  coverage.progressed({ at: 11 * minute }, 0)
+  assert.deepEqual(coverage.torn(12 * minute), {
+    ...{ coin, from: 11 * minute, to: 12 * minute, cause: 'stopped' },
+  })
+  coverage.progressed({ at: 13 * minute }, 0)
+  assert.deepEqual(coverage.healed(), [])
 })

@@ -2,6 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import { of as observableOf } from 'rxjs'
+import { CandleBook } from '../../../../streams/candles/book.ts'
+import type { Candle } from '../../../../streams/candles/candle.ts'
+import { candleEvents } from '../../../../streams/candles/events.ts'
+import { candleOf, foldTrades } from '../../../../streams/candles/fold.ts'
 import { type Coin, parseCoin } from '../../../../streams/coin.ts'
 import { Fault } from '../../../../streams/fault.ts'
 import type { FeedItem } from '../../../../streams/feeds/feed.ts'
@@ -28,14 +33,21 @@ function bundleOf(trades: readonly (readonly [number, number])[]): Trades {
   return bundle.take()
 }
 
-/** An exchange that knows trades from `keptFrom` on, answers as long as `fails` is undefined, and is not connected to while `deaf`. */
-function stage(sequential: boolean) {
+/**
+ * An exchange that knows trades from `keptFrom` on, answers as long as `fails` is undefined, and is not connected to while
+ * `deaf`. Where it tells but so many of its `newest`, it passes over what it was asked since.
+ */
+function stage(
+  sequential: boolean,
+  { from = start, newest = Number.POSITIVE_INFINITY, past = [] as [number, number][] } = {},
+) {
   const clock = new SimulatedClock(start)
-  const truth: [number, number][] = []
+  const truth = [...past]
   const ears: SocketEar[] = []
   const exchange = {
     offsetMs: 0,
     keptFrom: 0,
+    newest,
     fails: undefined as Fault | undefined,
     asked: 0,
     deaf: false,
@@ -43,6 +55,7 @@ function stage(sequential: boolean) {
   const venue: Venue = {
     source: 'few-lines',
     sequential,
+    deep: sequential,
     candleColumns: { takerBuyVolume: false, trades: false },
     socket: (ear) => {
       ears.push(ear)
@@ -53,7 +66,9 @@ function stage(sequential: boolean) {
       exchange.asked += 1
       if (exchange.fails !== undefined) throw exchange.fails
       const since = Math.max(from.at, exchange.keptFrom)
-      const trades = bundleOf(truth.filter(([at]) => at >= since))
+      const isAsked = exchange.newest === Number.POSITIVE_INFINITY
+      const kept = isAsked ? truth.filter(([at]) => at >= since) : truth.slice(-exchange.newest)
+      const trades = bundleOf(kept)
       return { trades, coveredTo: clock.now(), next: undefined }
     },
     candles: async () => [],
@@ -64,10 +79,10 @@ function stage(sequential: boolean) {
   const options = { clock, random: () => 0.5, intervalMs: minute, limits: liveLimits }
   const feed = liveFeed(venue, options)
   const items: FeedItem[] = []
-  const following = feed.open(coin, start).subscribe((item) => items.push(item))
-  let id = 0
+  const following = feed.open(coin, from).subscribe((item) => items.push(item))
+  let id = past.length
   return {
-    ...{ clock, exchange, ears, feed, items, following },
+    ...{ clock, exchange, truth, ears, feed, items, following },
     trade: (told = true) => {
       id += 1
       const trade: [number, number] = [clock.now() + exchange.offsetMs, id]
@@ -144,6 +159,86 @@ test('what the exchange no longer has stays a gap, what it has heals', async () 
   assert.equal(healed.at(-1)?.to, gaps.at(-1)?.to)
   assert.equal(healed[0]?.from, s.exchange.keptFrom)
   assert.ok((gaps[0]?.from as number) < (healed[0]?.from as number))
+  s.following.unsubscribe()
+})
+
+test('what came first of an exchange that tells only its newest proves nothing of the time before', async () => {
+  const past = Array.from({ length: 1_200 }, (_, i): [number, number] => [
+    start - 600_000 + 500 * i,
+    i + 1,
+  ])
+  const candleOfTruth = (openAt: number): Candle => {
+    const trades = bundleOf(past.filter(([at]) => at >= openAt && at < openAt + minute))
+    return candleOf(coin, foldTrades(trades, 0, trades.length, openAt, {}), 'final', 0)
+  }
+  const from = start - 10 * minute
+  const known = [10, 9, 8, 7, 6].map((ago) => candleOfTruth(start - ago * minute))
+  // The page begins in the middle of a minute: in the last that is known, or in one of the absence.
+  for (const newest of [610, 350]) {
+    const s = stage(false, { from, newest, past })
+    await s.pass(70_000, s.trade)
+    // One more was traded before it was asked.
+    const firstTold = past.at(1 - newest)?.[0] as number
+    assert.deepEqual(s.of('gap')[0]?.gap, { coin, from, to: firstTold, cause: 'stopped' })
+    assert.ok(
+      s.items.findIndex(({ type }) => type === 'gap') <
+        s.items.findIndex(({ type }) => type === 'clock'),
+    )
+    assert.equal(s.of('healed').length, 0)
+    const options = { coin, intervalMs: minute, graceMs: 2_000, correctionMs: 10 * minute }
+    const book = new CandleBook({ ...options, from, known })
+    const told = new Map<number, Candle>()
+    candleEvents(
+      book,
+      1,
+    )(observableOf(...s.items)).subscribe((event) => {
+      assert.notEqual(event.type, 'corrected')
+      if (event.type === 'closed') told.set(event.candle.openAt, event.candle)
+    })
+    assert.equal(told.size, 6)
+    for (const candle of told.values()) {
+      const isWhole = candle.openAt >= firstTold
+      assert.equal(candle.state, isWhole ? 'final' : 'missing')
+      if (isWhole && candle.openAt < start) assert.deepEqual(candle, candleOfTruth(candle.openAt))
+    }
+    s.following.unsubscribe()
+  }
+})
+
+test('a trade that was heard after a hole does not prove that REST tells of the hole', async () => {
+  const s = stage(false)
+  await s.pass(10_000, s.trade)
+  s.exchange.fails = new Fault('feed.unavailable', 'down', { retryable: true })
+  s.ears.at(-1)?.lost('cut')
+  await s.pass(20_000, () => s.trade(s.ears.length > 1))
+  s.ears.at(-1)?.lost('cut again')
+  s.exchange.fails = undefined
+  s.exchange.newest = 5
+  await s.pass(30_000, s.trade)
+  const lost = s.truth.filter(([, id]) => !s.ids().includes(id))
+  assert.ok(lost.length > 0, 'of the hole nobody ever told')
+  const healed = s.of('healed').map(({ gap }) => gap)
+  const gaps = s.of('gap').map(({ gap }) => gap)
+  for (const [at] of lost) {
+    assert.ok(gaps.some((gap) => at >= gap.from && at < gap.to))
+    assert.ok(!healed.some((gap) => at >= gap.from && at < gap.to))
+  }
+  s.following.unsubscribe()
+})
+
+test('what came before a machine noticed that it had slept does not hide what it slept through', async () => {
+  const s = stage(false)
+  await s.pass(30_000, s.trade)
+  s.clock.suspend(10_000)
+  s.trade(false)
+  s.clock.suspend(10_000)
+  s.trade()
+  await s.pass(10_000)
+  assert.ok(s.ids().includes(31))
+  assert.deepEqual(
+    s.of('healed').map(({ gap }) => gap),
+    s.of('gap').map(({ gap }) => gap),
+  )
   s.following.unsubscribe()
 })
 
