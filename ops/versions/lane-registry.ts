@@ -23,10 +23,10 @@ import type { LaneRecord } from '../../supervisor/fleet/lane-journal.ts'
 import type { StoreReads } from '../store/reads/reads.ts'
 import type { Store } from '../store/store.ts'
 import type { ArtifactFiles } from '../store/versions/artifact-files.ts'
+import { closeSlots, reopenSlots } from '../store/versions/closed-slots.ts'
 import {
   artifactOf,
   assignSlot,
-  closeSlots,
   giveVerdict,
   guestFamilies,
   markGuest,
@@ -178,8 +178,11 @@ export class LaneRegistry {
   /** A lane that comes back has what it had when it left; a new one begins with what ships. */
   async #begin(lane: Lane, past: readonly Pointer[], from: Millis): Promise<void> {
     const { store, families } = this.#ports
+    const back = await reopenSlots(store.sql, store.names, lane, from)
+    if (back === 'given') return
+    // Of lanes that left before it was written down what they had, the slots that ended last tell.
     const left = past.reduce((last, { until }) => Math.max(last, until ?? 0), 0)
-    const held = past.filter(({ until }) => until === left)
+    const held = back === 'none' ? [] : past.filter(({ until }) => until === left)
     for (const { slot, version } of held)
       await assignSlot(store.sql, store.names, slot, { ...lane, version }, from)
     if (held.length === 0 && families.includes(lane.family)) await this.#ship(lane, from)

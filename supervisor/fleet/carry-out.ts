@@ -101,7 +101,6 @@ export async function goBack(
   )
   ports.learn(await journal.lane(lane))
   fleet.reassigned(lane, swap.cutAt as Millis)
-  await prune(ports, lane)
   return swap
 }
 
@@ -170,7 +169,7 @@ async function end(
   await prune(ports, lane)
 }
 
-/** Wherever a version may have become one too many to keep. */
+/** What a rollback has put away goes with the next swap: nothing comes between it and its answer. */
 async function prune({ journal, removeArtifact }: ActPorts, lane: Lane): Promise<void> {
   for (const sha256 of await journal.prune(lane)) await removeArtifact(sha256)
 }

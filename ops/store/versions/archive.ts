@@ -1,7 +1,8 @@
 /**
  * The archive of a lane: the ten versions that left their slots last are kept with their artifacts and can come back, and
  * so are the ten that were rejected last. Of older ones, predictions and history stay, and the bytes go, unless a version
- * that is kept has the same. What holds a slot, is on its way to one, or is what one step back leads to, is kept at any age.
+ * that is kept has the same. What holds a slot or held one when its lane left, is on its way to one, or is what one step
+ * back leads to, is kept at any age.
  */
 import type { Tx } from '../connection.ts'
 
@@ -16,6 +17,7 @@ export async function pruneArchive(tx: Tx, laneId: number): Promise<readonly str
       where lane_id = ${laneId} and state in ('archived', 'rejected') and removed_at is null) a
     where a.id = v.id and a.age > ${keptMax}
       and not exists (select from pointer q where q.version_id = v.id and q.until_at is null)
+      and not exists (select from lane l where l.id = v.lane_id and v.id = any(l.left_with))
       and not exists (select from alias w where w.version_id = v.id)
       and not exists (select from swap s where s.to_id = v.id and s.state in ('waiting', 'running'))
       and not exists (

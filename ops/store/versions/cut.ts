@@ -7,7 +7,7 @@ import { Fault } from '../../../streams/fault.ts'
 import type { Millis } from '../../../streams/time.ts'
 import type { GoingBack } from '../../../supervisor/fleet/lane-journal.ts'
 import type { Tx } from '../connection.ts'
-import { giveSlot, type Holders, holdersOf, holdMarket, newestOf } from './pointers.ts'
+import { arrayOf, giveSlot, type Holders, holdersOf, holdMarket, newestOf } from './pointers.ts'
 
 export async function lockLane(tx: Tx, laneId: number): Promise<void> {
   await tx`select from lane where id = ${laneId} for no key update`
@@ -30,7 +30,7 @@ export async function cutOver(tx: Tx, swapId: number, at: Millis): Promise<void>
     throw new Fault('swap.moved', `the slots have moved since swap ${swapId} began`)
   const after: Holders = before[0] === null ? [now.to_id, null, null] : shift(before, now.to_id)
   await give(tx, swap.lane_id, before, after, at)
-  await tx`update swap set cut_at = ${at}, before_cut = ${listOf(before)}::int[] where id = ${swapId}`
+  await tx`update swap set cut_at = ${at}, before_cut = ${arrayOf(before)}::int[] where id = ${swapId}`
   await tellStages(tx, swapId, before, after, now.to_id, at)
 }
 
@@ -183,10 +183,6 @@ interface SwapRow {
   readonly to_id: number
   readonly state: string
   readonly cut_at: Millis | null
-}
-
-function listOf(holders: Holders): string {
-  return `{${holders.map((id) => id ?? 'null').join(',')}}`
 }
 
 function nameOf({ coin, family }: Lane): string {

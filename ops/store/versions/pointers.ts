@@ -24,6 +24,11 @@ export function newestOf([v1, v2, v3]: Holders): number | null {
   return v3 ?? v2 ?? v1
 }
 
+/** As PostgreSQL writes it. */
+export function arrayOf(holders: Holders): string {
+  return `{${holders.map((id) => id ?? 'null').join(',')}}`
+}
+
 /** From the candle that opens at `at` on; null leaves the slot empty. What was written for later candles is undone. */
 export async function giveSlot(
   tx: Tx,

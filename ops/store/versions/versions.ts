@@ -86,29 +86,6 @@ async function assign(
   await tx`update version set state = 'serving' where id = ${versionId}`
 }
 
-/**
- * Nobody holds the lane's slots from `from` on: it is not followed any longer, and not audited either. What the version in a
- * slot did not come to answer before is nobody's, too; a slot that was never answered was never held.
- */
-export async function closeSlots(sql: Sql, names: Names, lane: Lane, from: Millis): Promise<void> {
-  const laneId = await names.lane(lane)
-  await faulted(() =>
-    sql.begin(async (tx) => {
-      const held = await tx<{ id: number; from_at: Millis; answered_to: Millis | null }[]>`
-        select q.id, q.from_at, (select interval_ms * interval '1 millisecond' from market) + greatest(
-            (select max(open_at) from prediction p where p.version_id = q.version_id and p.open_at >= q.from_at),
-            (select max(open_at) from hole h
-              where h.lane_id = q.lane_id and h.slot = q.slot and h.open_at >= q.from_at)) as answered_to
-        from pointer q where q.lane_id = ${laneId} and q.until_at is null for update of q`
-      for (const { id, from_at, answered_to } of held) {
-        const until = Math.min(from, answered_to ?? from_at)
-        if (until <= from_at) await tx`delete from pointer where id = ${id}`
-        else await tx`update pointer set until_at = ${until} where id = ${id}`
-      }
-    }),
-  )
-}
-
 /** Where an artifact was registered from. */
 export async function artifactOf(sql: Sql, names: Names, version: Version): Promise<string> {
   const versionId = await names.version(version)

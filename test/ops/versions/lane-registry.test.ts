@@ -12,6 +12,7 @@ import {
   openTestStore,
   prediction,
   type TestStore,
+  version,
 } from '../../support/store/database.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -73,4 +74,27 @@ test('a family or a coin that is not followed any longer holds no slot from ther
       [1, later + 5 * minuteMs, null],
     ],
   )
+})
+
+test('a coin that is removed and added has its newest version again, however far it had answered', async () => {
+  const store = await openTestStore()
+  const lanes = registry(store, ['linear'])
+  await lanes.open(btc, noon)
+  const lane = { coin: btc, family: 'linear' }
+  const one = { ...lane, version: 1 }
+  const two = await version(store, { slot: 'v3' })
+  await store.write.commit(entries(prediction(one, 9), prediction(two, 8)), () => noon)
+  const slots = (): readonly string[] =>
+    lanes
+      .pointers(lane)
+      .filter(({ until }) => until === null)
+      .map(({ slot, version: number }) => `${slot}:${number}`)
+  await lanes.close(btc, noon + 10 * minuteMs)
+  await lanes.open(btc, noon + 20 * minuteMs)
+  assert.deepEqual(slots(), ['v1:1', 'v3:2'])
+  // Nobody had written down what a lane had in stores of before: the slots that ended last tell.
+  await lanes.close(btc, noon + 30 * minuteMs)
+  await store.sql`update lane set left_with = null`
+  await lanes.open(btc, noon + 40 * minuteMs)
+  assert.deepEqual(slots(), ['v1:1'])
 })
