@@ -25,6 +25,7 @@ export function useServer(dataPath: string): ServerUser {
   const mine = randomUUID()
   const release = tryLock(join(users, mine))
   assert(release, 'nobody else has this name')
+  clearDead(users)
   /** With the data directory everybody's place in it has gone, and none is made anew: the server is still ended. */
   const isGone = (): boolean => !existsSync(users)
   return {
@@ -48,5 +49,14 @@ export function useServer(dataPath: string): ServerUser {
       release()
       rmSync(join(users, mine), { recursive: true, force: true })
     },
+  }
+}
+
+/** Those who could not leave; whoever has no lock yet is just coming. */
+function clearDead(users: string): void {
+  for (const it of readdirSync(users)) {
+    const path = join(users, it)
+    if (existsSync(join(path, 'lock')) && !lockHolder({ path }))
+      rmSync(path, { recursive: true, force: true })
   }
 }

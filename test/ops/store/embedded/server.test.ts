@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -43,6 +51,7 @@ test('a server that outlived its daemon is adopted, not started beside', async (
   const events: ServerEvent[] = []
   const second = await startServer(home, (event) => events.push(event))
   assert.deepEqual([events[0]?.type, second.pid()], ['adopted', pid])
+  assert.equal(readdirSync(join(home, 'server', 'users')).length, 1, 'the dead one has left')
   await second.stop()
   assert.equal(isAlive(pid), false)
   // Stopped in order: the next start finds nothing to recover.
