@@ -1,10 +1,11 @@
 /** Lanes, with the versions in their slots: as they were changed last, which may be for a candle to come. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { type Pointer, type Slot, slots, type Version } from '../../../models/version.ts'
+import { pageWithin } from '../../store/reads/page.ts'
 import type { ModelRead } from '../../store/reads/reads.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps } from '../deps.ts'
-import { coinInQuery, coinText, family, pageOf } from '../fields.ts'
+import { coinInQuery, coinText, family, pageOf, paging } from '../fields.ts'
 
 export const held = z.int().nullable()
 
@@ -29,20 +30,26 @@ const lanesRoute = createRoute({
   method: 'get',
   path: '/api/v1/lanes',
   summary: 'Coin × family, with the versions in their slots',
-  request: { query: laneFilter },
-  responses: answers(pageOf(laneSchema), 'every lane'),
+  request: { query: laneFilter.extend(paging) },
+  responses: answers(pageOf(laneSchema), 'lanes by coin and family'),
 })
 
 export function laneRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openapi(lanesRoute, async (c) => {
-    const { coin, family } = c.req.valid('query')
+    const { coin, family, ...query } = c.req.valid('query')
     const isAsked = (version: Version): boolean =>
       (coin === undefined || version.coin === coin) &&
       (family === undefined || version.family === family)
     const pointers = (await deps.reads.pointers()).filter(isAsked)
     const models = (await deps.reads.models()).filter(isAsked)
     const wishes = await deps.reads.wishes()
-    return c.json({ items: lanesOf(pointers, models, wishes, deps.laneState), next: null }, 200)
+    const { items, next } = pageWithin(
+      lanesOf(pointers, models, wishes, deps.laneState),
+      query,
+      (lane) => [lane.coin, lane.family],
+      ['string', 'string'],
+    )
+    return c.json({ items: [...items], next }, 200)
   })
 }
 

@@ -3,6 +3,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { versionName } from '../../../models/version.ts'
 import { Fault } from '../../../streams/fault.ts'
 import { iso } from '../../../streams/time.ts'
+import { pageWithin } from '../../store/reads/page.ts'
 import type { OutcomeRead, PredictionRead } from '../../store/reads/reads.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -118,7 +119,8 @@ const signalsRoute = createRoute({
   path: '/api/v1/signals',
   summary: 'Every slot with the newest prediction of its version',
   description: 'Between a cut and its first candle that is one from the shadow or from history.',
-  responses: answers(pageOf(signalSchema), 'one per slot'),
+  request: { query: z.strictObject(paging) },
+  responses: answers(pageOf(signalSchema), 'one per slot, by coin, family and slot'),
 })
 
 export function predictionRoutes(app: OpenAPIHono, deps: ApiDeps): void {
@@ -147,9 +149,18 @@ export function predictionRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     }
     return c.json(full, 200)
   })
-  app.openapi(signalsRoute, async (c) => c.json(await signalsBody(deps), 200))
+  app.openapi(signalsRoute, async (c) => {
+    const { items, next } = pageWithin(
+      (await signalsBody(deps)).items,
+      c.req.valid('query'),
+      ({ coin, family: of, slot }) => [coin, of, slot],
+      ['string', 'string', 'string'],
+    )
+    return c.json({ items: [...items], next }, 200)
+  })
 }
 
+/** All of them. */
 export async function signalsBody(deps: ApiDeps) {
   const now = deps.now()
   const items = (await deps.reads.signals()).map(({ coin, family: of, version, slot, newest }) => ({

@@ -4,10 +4,20 @@ import { laneOverfitting } from '../../../models/scores/lane.ts'
 import { rollingScores, type Scores, score } from '../../../models/scores/score.ts'
 import { laneName, versionName } from '../../../models/version.ts'
 import { dayMs, iso, parseDuration } from '../../../streams/time.ts'
+import { pageWithin } from '../../store/reads/page.ts'
 import type { CoverageRead, DaySums } from '../../store/reads/reads.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps } from '../deps.ts'
-import { coinInQuery, coinText, family, instant, pageOf, range, versionNumber } from '../fields.ts'
+import {
+  coinInQuery,
+  coinText,
+  family,
+  instant,
+  pageOf,
+  paging,
+  range,
+  versionNumber,
+} from '../fields.ts'
 
 const figure = z.number().nullable()
 
@@ -120,14 +130,18 @@ const route = createRoute({
         .optional()
         .openapi({ type: 'string', example: '7d', pattern: '^[1-9][0-9]{0,2}d$' }),
       ...range,
+      ...paging,
     }),
   },
-  responses: answers(pageOf(scoreSchema), 'one per version that has resolved predictions'),
+  responses: answers(
+    pageOf(scoreSchema),
+    'one per version that has resolved predictions, by coin, family and version',
+  ),
 })
 
 export function scoreRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   app.openapi(route, async (c) => {
-    const { window, ...filter } = c.req.valid('query')
+    const { window, limit, cursor, ...filter } = c.req.valid('query')
     const [sums, coverage] = await Promise.all([
       deps.reads.daySums(filter),
       deps.reads.coverage(filter),
@@ -136,10 +150,16 @@ export function scoreRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     const byVersion = Map.groupBy(sums, versionName)
     const lanes = Map.groupBy(byVersion.values(), (days) => laneName(days[0] as DaySums))
     const overfitting = new Map([...lanes].map(([name, it]) => [name, laneOverfitting(it)]))
-    const items = [...byVersion].map(([name, days]) =>
-      scoreBody(days, known.get(name), overfitting.get(laneName(days[0] as DaySums)), window),
+    const { items, next } = pageWithin(
+      [...byVersion.values()].map((days) => ({ days, of: days[0] as DaySums })),
+      { limit, cursor },
+      ({ of }) => [of.coin, of.family, of.version],
+      ['string', 'string', 'number'],
     )
-    return c.json({ items, next: null }, 200)
+    const bodies = items.map(({ days, of }) =>
+      scoreBody(days, known.get(versionName(of)), overfitting.get(laneName(of)), window),
+    )
+    return c.json({ items: bodies, next }, 200)
   })
 }
 

@@ -4,6 +4,7 @@ import { type Pointer, type Version, versionName } from '../../../models/version
 import { Fault } from '../../../streams/fault.ts'
 import { iso, type Millis } from '../../../streams/time.ts'
 import { type Swap, stages, type Transition } from '../../../supervisor/fleet/lane-journal.ts'
+import { pageWithin } from '../../store/reads/page.ts'
 import type { ModelRead } from '../../store/reads/reads.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -81,7 +82,7 @@ const modelsRoute = createRoute({
   method: 'get',
   path: '/api/v1/models',
   summary: 'Every version',
-  request: { query: laneFilter },
+  request: { query: laneFilter.extend(paging) },
   responses: answers(pageOf(modelSchema), 'versions, newest first'),
 })
 
@@ -111,9 +112,14 @@ const oneSwapRoute = createRoute({
 
 export function versionRoutes(app: OpenAPIHono, { reads }: ApiDeps): void {
   app.openapi(modelsRoute, async (c) => {
-    const models = await reads.models(defined(c.req.valid('query')))
-    const newestFirst = [...models].sort((a, b) => b.registeredAt - a.registeredAt)
-    return c.json({ items: newestFirst.map(modelBody), next: null }, 200)
+    const { limit, cursor, ...filter } = c.req.valid('query')
+    const { items, next } = pageWithin(
+      await reads.models(defined(filter)),
+      { limit, cursor },
+      (it) => [-it.registeredAt, it.coin, it.family, it.version],
+      ['number', 'string', 'string', 'number'],
+    )
+    return c.json({ items: items.map(modelBody), next }, 200)
   })
   app.openapi(oneModelRoute, async (c) => {
     const version = c.req.valid('param')

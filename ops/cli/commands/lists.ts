@@ -4,6 +4,7 @@ import { coinToPath, parseCoin } from '../../../streams/coin.ts'
 import { featureSet } from '../../../streams/features/set.ts'
 import type { Call, Command, Option } from '../command.ts'
 import { exitCodes } from '../exit.ts'
+import type { Market, Query } from '../market.ts'
 import { type Column, minute, table } from '../table.ts'
 
 /** A row as it came over HTTP; the columns below know what is in it. */
@@ -210,14 +211,32 @@ function listCommand(list: List): Command {
     run: async (call) => {
       const names = Object.keys(list.options ?? {})
       const query = Object.fromEntries(names.map((name) => [name, asked(call, name)]))
-      const body = await (await call.market()).get(list.path, query)
-      const rows = Array.isArray(body) ? body : (body as { items: readonly Row[] }).items
+      const market = await call.market()
+      const body = names.includes('limit')
+        ? ((await market.get(list.path, query)) as ListBody)
+        : await wholeList(market, list.path, query)
+      const rows = rowsOf(body)
       call.print(body, () =>
         rows.length === 0 ? 'none' : table(rows, list.columns, widthOf(call)),
       )
       return exitCodes.done
     },
   }
+}
+
+/** A route may answer all there is as an array of its own. */
+type ListBody = readonly Row[] | { readonly items: readonly Row[]; readonly next: string | null }
+
+function rowsOf(body: ListBody): readonly Row[] {
+  return 'items' in body ? body.items : body
+}
+
+/** Where no limit can be asked for, all is shown: page after page. */
+async function wholeList(market: Market, path: string, query: Query): Promise<ListBody> {
+  const body = (await market.get(path, query)) as ListBody
+  if (!('items' in body) || body.next === null) return body
+  const rest = await wholeList(market, path, { ...query, cursor: body.next })
+  return { items: [...body.items, ...rowsOf(rest)], next: null }
 }
 
 function asked(call: Call, name: string): string | undefined {

@@ -49,6 +49,32 @@ export function pageOf<R, T>(
   }
 }
 
+/** The same of a list that is at hand as a whole: in ascending order of its keys, each of which is another. */
+export function pageWithin<T, K extends readonly (number | string)[]>(
+  all: readonly T[],
+  { limit, cursor }: Pick<PageQuery, 'limit' | 'cursor'>,
+  keyOf: (row: T) => K,
+  kinds: { readonly [I in keyof K]: 'number' | 'string' },
+): Page<T> {
+  const after = readCursor<K>(cursor, kinds)
+  const rows = all
+    .map((row) => ({ row, key: keyOf(row) }))
+    .filter(({ key }) => after === undefined || compare(key, after) > 0)
+    .sort((a, b) => compare(a.key, b.key))
+  return pageOf(
+    rows,
+    limit,
+    ({ row }) => row,
+    ({ key }) => key,
+  )
+}
+
+function compare(a: readonly (number | string)[], b: readonly (number | string)[]): number {
+  const i = a.findIndex((part, at) => part !== b[at])
+  if (i < 0) return 0
+  return (a[i] as number | string) < (b[i] as number | string) ? -1 : 1
+}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(Buffer.from(text, 'base64url').toString())

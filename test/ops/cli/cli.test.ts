@@ -158,6 +158,19 @@ test('filters become the query of the route', async () => {
   ])
 })
 
+test('a list that has no limit is shown whole, page after page', async () => {
+  const fetching: typeof fetch = async (input) => {
+    const isSecond = String(input).includes('cursor=two')
+    const coin = isSecond ? 'ETH/USDT' : 'BTC/USDT'
+    return Response.json({ items: [{ coin }], next: isSecond ? null : 'two' })
+  }
+  const { out } = await starling('models --family linear --json', { fetch: fetching })
+  assert.deepEqual(JSON.parse(out), {
+    items: [{ coin: 'BTC/USDT' }, { coin: 'ETH/USDT' }],
+    next: null,
+  })
+})
+
 test('continuity ends with 1 on anything unexplained, with 2 where the question is none', async () => {
   const odd = await starling('continuity --from noon')
   assert.equal(odd.code, 2)
