@@ -1,9 +1,10 @@
 /**
  * Keeps in the store what happens to the daemon itself: the lives of its actors and the letters that nobody took. Neither
  * may ever hold up the fleet, so notes wait in a bounded queue and are written one after the other; while the database is
- * away they wait, and when there are too many the oldest go, counted.
+ * away they wait, and when there are too many the oldest go, counted, as does one that the database will never take.
  */
 import { listen, tell } from '../../streams/channels.ts'
+import { Fault } from '../../streams/fault.ts'
 import { type Clock, wait } from '../../streams/time.ts'
 import type { Sql } from '../store/connection.ts'
 import { endLivesBefore, keepDeadLetter, noteEnded, noteStarted } from '../store/records.ts'
@@ -35,6 +36,12 @@ export function recordLives(ports: RecordPorts): () => void {
         await note()
         notes.shift()
       } catch (error) {
+        if (error instanceof Fault && !error.retryable) {
+          ports.log.say('warn', 'records.dropped', { error: error.message })
+          tell('queue.dropped', { queue: 'records', count: 1 })
+          notes.shift()
+          continue
+        }
         ports.log.say('debug', 'records.wait', { error: String(error), waiting: notes.length })
         await wait(clock, retryMs)
       }

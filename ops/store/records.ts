@@ -20,7 +20,7 @@ export async function noteEnded(
 ): Promise<void> {
   await faulted(
     () => sql`
-      update incarnation set ended_at = ${life.at}, reason = ${life.reason}
+      update incarnation set ended_at = ${life.at}, reason = ${storable(life.reason)}
       where epoch = ${life.epoch} and ended_at is null`,
   )
 }
@@ -48,7 +48,7 @@ export async function keepDeadLetter(
   await faulted(
     () => sql`
       insert into dead_letter (at, path, reason, message)
-      values (${at}, ${path}, ${reason}, ${readable(message)}::text::jsonb)`,
+      values (${at}, ${path}, ${storable(reason)}, ${readable(message)}::text::jsonb)`,
   )
 }
 
@@ -56,13 +56,18 @@ export async function keepDeadLetter(
 function readable(message: unknown): string {
   const seen = new WeakSet<object>()
   const text = JSON.stringify(message, (_, value: unknown) => {
+    if (typeof value === 'string') return storable(value)
     if (typeof value === 'bigint' || typeof value === 'function') return String(value)
     if (typeof value !== 'object' || value === null) return value
     if (seen.has(value)) return 'seen above'
     seen.add(value)
     return value
   })
-  // PostgreSQL's jsonb takes no null character.
-  const safe = (text ?? 'null').replaceAll('\\u0000', '')
-  return safe.length <= 4096 ? safe : JSON.stringify(safe.slice(0, 4000))
+  if (text === undefined) return 'null'
+  return text.length <= 4096 ? text : JSON.stringify(storable(text.slice(0, 4000)))
+}
+
+/** PostgreSQL takes no null character, and in its jsonb no half of a pair. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '').toWellFormed()
 }
