@@ -54,6 +54,8 @@ export class Follow implements CoinEar {
   #doubtful: Trades[] = []
   #up = false
   #heardAt: Millis
+  /** Where the coin is not told as it happens, how far it has been told. */
+  #toldTo: Millis = Number.POSITIVE_INFINITY
   #tickedAt: Millis
   #lastAtTick: Cursor | undefined
   #quiet = 0
@@ -119,6 +121,11 @@ export class Follow implements CoinEar {
     this.#held.push(trades)
     this.#heldCount += trades.length
     if (this.#heldCount > this.#o.limits.heldTradesMax) this.#release()
+  }
+
+  told(askedAt: Millis): void {
+    const { market, clock } = this.#o
+    this.#toldTo = market.now() - (clock.now() - askedAt)
   }
 
   refused(what: string, detail: string): void {
@@ -306,7 +313,8 @@ export class Follow implements CoinEar {
       void this.#fill()
       return
     }
-    this.#tellTime(market.now(), silentMs > suspectMs || this.#verifying || owed !== undefined)
+    const inDoubt = silentMs > suspectMs || this.#verifying || owed !== undefined
+    this.#tellTime(Math.min(market.now(), this.#toldTo), inDoubt)
   }
 
   #tellTime(at: Millis, doubt: boolean): void {

@@ -14,6 +14,7 @@ import type { Socket, SocketEar } from './venue.ts'
 export interface CoinEar {
   up(): void
   heard(trades: Trades): void
+  told(askedAt: Millis): void
   down(cause: string, attempt: number): void
   refused(what: string, detail: string): void
 }
@@ -65,6 +66,9 @@ export class Line {
       up: (coin) => this.#came(coin, mine),
       trades: (coin, trades) => {
         if (this.#socket === mine) this.#ears.get(coin)?.heard(trades)
+      },
+      told: (coin, askedAt) => {
+        if (this.#socket === mine) this.#ears.get(coin)?.told(askedAt)
       },
       lost: (cause) => {
         if (this.#socket === mine) this.#lost(cause)

@@ -42,6 +42,8 @@ export interface SocketEar {
   /** Trades of this coin are being sent from now on. Once each time that it is watched. */
   up(coin: Coin): void
   trades(coin: Coin, trades: Trades): void
+  /** For a coin that is not told as it happens: all that was traded before `askedAt`, on our clock, has been told. */
+  told(coin: Coin, askedAt: Millis): void
   /** The socket is of no more use. Once, and the last thing that is heard of it. */
   lost(cause: string): void
   /** A frame or a trade that was not understood. */

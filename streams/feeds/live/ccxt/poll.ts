@@ -13,14 +13,19 @@ export function pollingSocket(
   everyMs: Millis,
 ): Socket {
   const timers = new Subscription()
+  /** Whoever watches a coin hears with the next answer that it is up. */
+  const watched = new Map<Coin, 'asked' | 'up'>()
 
-  async function look(coin: Coin, from: Cursor, first: boolean): Promise<void> {
+  async function look(coin: Coin, from: Cursor): Promise<void> {
     let next = from
+    const askedAt = clock.now()
     try {
       const page = await venue.trades(coin, from)
       if (timers.closed) return
-      if (first) ear.up(coin)
+      if (watched.get(coin) === 'asked') ear.up(coin)
+      watched.set(coin, 'up')
       if (page.trades.length > 0) ear.trades(coin, page.trades)
+      ear.told(coin, askedAt)
       const lastAt = page.trades.at[page.trades.length - 1]
       next = page.next ?? { at: lastAt ?? from.at }
     } catch (error) {
@@ -30,11 +35,15 @@ export function pollingSocket(
       ear.lost(error.message)
       return
     }
-    timers.add(clock.schedule(() => void look(coin, next, false), everyMs))
+    timers.add(clock.schedule(() => void look(coin, next), everyMs))
   }
 
   return {
-    watch: (coin) => void look(coin, { at: now() }, true),
+    watch: (coin) => {
+      const isNew = !watched.has(coin)
+      watched.set(coin, 'asked')
+      if (isNew) void look(coin, { at: now() })
+    },
     close: () => timers.unsubscribe(),
   }
 }

@@ -39,6 +39,7 @@ for (const { source, coins } of venues) {
     const ear = (name: string): CoinEar => ({
       up: () => say(`${name} up`),
       heard: (trades) => say(`${name} heard ${trades.length}`),
+      told: () => say(`${name} told`),
       down: (cause) => say(`${name} down: ${cause}`),
       refused: (what, detail) => say(`${name} refused ${what}: ${detail}`),
     })

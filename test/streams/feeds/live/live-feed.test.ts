@@ -33,13 +33,37 @@ function bundleOf(trades: readonly (readonly [number, number])[]): Trades {
   return bundle.take()
 }
 
+/** The candles that a book makes of these items, none of which it corrects. */
+function closedOnce(
+  items: readonly FeedItem[],
+  from: number,
+  known: readonly Candle[] = [],
+): readonly Candle[] {
+  const options = { coin, intervalMs: minute, graceMs: 2_000, correctionMs: 10 * minute }
+  const book = new CandleBook({ ...options, from, known })
+  const closed: Candle[] = []
+  candleEvents(
+    book,
+    1,
+  )(observableOf(...items)).subscribe((event) => {
+    assert.notEqual(event.type, 'corrected')
+    if (event.type === 'closed') closed.push(event.candle)
+  })
+  return closed
+}
+
 /**
  * An exchange that knows trades from `keptFrom` on, answers as long as `fails` is undefined, and is not connected to while
  * `deaf`. Where it tells but so many of its `newest`, it passes over what it was asked since.
  */
 function stage(
   sequential: boolean,
-  { from = start, newest = Number.POSITIVE_INFINITY, past = [] as [number, number][] } = {},
+  {
+    from = start,
+    newest = Number.POSITIVE_INFINITY,
+    past = [] as [number, number][],
+    polled = false,
+  } = {},
 ) {
   const clock = new SimulatedClock(start)
   const truth = [...past]
@@ -58,6 +82,7 @@ function stage(
     deep: sequential,
     candleColumns: { takerBuyVolume: false, trades: false },
     socket: (ear) => {
+      if (polled) return pollingSocket(venue, ear, clock, () => clock.now(), 7_000)
       ears.push(ear)
       const up = (one: Coin): void => queueMicrotask(() => ear.up(one))
       return { watch: (one) => exchange.deaf || up(one), close: () => {} }
@@ -285,6 +310,7 @@ test('an exchange without sockets is asked again and again', async () => {
   const clock = new SimulatedClock(start)
   const pages = [[[start, 1]], [], [[start + 7000, 2]]] as [number, number][][]
   const heard: number[] = []
+  const asked: number[] = []
   let lost = ''
   const venue = {
     trades: async (): Promise<TradesPage> => {
@@ -296,18 +322,34 @@ test('an exchange without sockets is asked again and again', async () => {
   const ear: SocketEar = {
     up: () => heard.push(0),
     trades: (_coin, trades) => heard.push(...trades.id),
+    told: (_coin, askedAt) => asked.push(askedAt - start),
     lost: (cause) => {
       lost = cause
     },
     refused: () => {},
   }
-  pollingSocket(venue, ear, clock, () => clock.now(), 5_000).watch(coin)
+  const socket = pollingSocket(venue, ear, clock, () => clock.now(), 5_000)
+  socket.watch(coin)
   for (let i = 0; i < 4; i++) {
     await setImmediate()
+    // Whoever watches it anew is told that it is up, and it is asked no more often.
+    if (i === 1) socket.watch(coin)
     clock.advance(5_000)
   }
   await setImmediate()
-  assert.deepEqual(heard, [0, 1, 2])
+  assert.deepEqual(heard, [0, 1, 0, 2])
+  assert.deepEqual(asked, [0, 5_000, 10_000])
   assert.equal(lost, 'gone')
   assert.equal(clock.timers, 0)
+})
+
+test('where trades are asked for a candle waits until they were, and is right at once', async () => {
+  const s = stage(false, { polled: true })
+  await s.pass(5 * minute, () => s.trade(false))
+  const told = closedOnce(s.items, start)
+  assert.deepEqual(
+    told.map(({ state, trades }) => [state, trades]),
+    Array.from({ length: 4 }, () => ['final', 60]),
+  )
+  s.following.unsubscribe()
 })
