@@ -154,9 +154,9 @@ export function marketRoutes(app: OpenAPIHono, deps: ApiDeps): void {
 }
 
 /** A coin is known while it is followed, and afterwards as long as there is something to show of it. */
-export async function requireCoin(deps: ApiDeps, coin: Coin): Promise<void> {
+async function requireCoin(deps: ApiDeps, coin: Coin): Promise<void> {
+  if (await deps.reads.hasCandles(coin)) return
   if ((await deps.coins()).some((followed) => followed.coin === coin)) return
-  if ((await deps.reads.candleCounts()).some((stored) => stored.coin === coin)) return
   throw new Fault('coin.unknown', `${coin} is not followed here`)
 }
 

@@ -8,7 +8,7 @@ import { readDaySums } from '../scores/day-sums.ts'
 import { readPairedSums } from '../scores/paired-sums.ts'
 import { readRun, readRuns } from '../training/read-training.ts'
 import { readJournal, readSwapPage, readSwaps, readWishes } from '../versions/journal-reads.ts'
-import { readCandleCounts, readCandles } from './read-candles.ts'
+import { readCandleCounts, readCandles, readHasCandles } from './read-candles.ts'
 import {
   readPrediction,
   readPredictions,
@@ -29,6 +29,7 @@ import type { StoreReads } from './reads.ts'
 export function openReads(sql: Sql, intervalMs: Millis): StoreReads {
   return {
     candles: (coin, of, query) => readCandles(sql, intervalMs, coin, of, query),
+    hasCandles: (coin) => readHasCandles(sql, coin),
     candleCounts: () => readCandleCounts(sql),
     features: (coin, query) => readFeatures(sql, coin, query),
     gaps: (query) => readGaps(sql, query),

@@ -35,6 +35,15 @@ export async function readCandles(
   return pageOf(rows, query.limit, candleRead, (row) => [row.open_at])
 }
 
+export async function readHasCandles(sql: Sql, coin: Coin): Promise<boolean> {
+  const rows = await faulted(
+    () => sql`
+      select from coin c where c.symbol = ${coin}
+      and exists (select from candle k where k.coin_id = c.id)`,
+  )
+  return rows.length > 0
+}
+
 export async function readCandleCounts(sql: Sql): ReturnType<StoreReads['candleCounts']> {
   const rows = await faulted(
     () => sql<Awaited<ReturnType<StoreReads['candleCounts']>>[number][]>`

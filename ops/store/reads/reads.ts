@@ -120,6 +120,8 @@ export interface ModelRead extends Version {
 
 export interface StoreReads {
   candles(coin: Coin, intervalMs: Millis, query: PageQuery): Promise<Page<CandleRead>>
+  hasCandles(coin: Coin): Promise<boolean>
+  /** Counts every candle there is: for the list of coins, and for nothing that is asked more often. */
   candleCounts(): Promise<
     readonly {
       readonly coin: Coin

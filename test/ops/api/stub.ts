@@ -147,6 +147,7 @@ export const run: TrainingRead = {
 
 export const stubReads: StoreReads = {
   candles: async () => ({ items: [candle], next: null }),
+  hasCandles: async (coin) => coin === btc,
   candleCounts: async () => [{ coin: btc, candles: 1, gaps: 0, from: noon, to: noon + 60_000 }],
   features: async () => ({
     items: [{ openAt: noon, hash: 'sha256:f', flags: [], values: { return_1: 0.1, rsi_14: null } }],

@@ -5,7 +5,7 @@ import type { CandleRead } from '../../../../ops/store/reads/reads.ts'
 import type { Candle } from '../../../../streams/candles/candle.ts'
 import { type Coin, parseCoin } from '../../../../streams/coin.ts'
 import { floorTo, hourMs, type Millis, minuteMs } from '../../../../streams/time.ts'
-import { blank, candle, noon, openTestStore } from '../../../support/store/database.ts'
+import { blank, btc, candle, eth, noon, openTestStore } from '../../../support/store/database.ts'
 
 const minutes = 130
 
@@ -53,6 +53,15 @@ test('a larger candle is the fold of its set: in any order, any batches and with
     }),
     { numRuns: 30 },
   )
+})
+
+test('a coin has candles once one is stored; being named is not enough', async () => {
+  const store = await openTestStore()
+  await store.write.commit([{ type: 'position', coin: eth, at: noon }], () => noon)
+  await store.write.commit([{ type: 'candle', candle: candle(0) }], () => noon)
+  const unheard = parseCoin('XRP/USDT') as Coin
+  const found = [btc, eth, unheard].map((coin) => store.reads.hasCandles(coin))
+  assert.deepEqual(await Promise.all(found), [true, false, false])
 })
 
 function key({ openAt, revision }: Candle): string {
