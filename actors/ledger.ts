@@ -52,7 +52,8 @@ export interface CommitOutcome {
 export interface LedgerWriter {
   /**
    * Writes a batch in one transaction, fenced by the fleet's lease: a `Fault` `lease.lost` when another daemon holds it
-   * now, `store.unavailable` (retryable) when the database cannot be reached or refuses for the moment.
+   * now, `store.unavailable` (retryable) when the database cannot be reached or refuses for the moment. The market's
+   * time is infinite for whoever only answers history.
    */
   commit(batch: readonly LedgerEntry[], marketNow: (coin: Coin) => Millis): Promise<CommitOutcome>
 }

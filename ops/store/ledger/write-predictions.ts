@@ -127,12 +127,18 @@ async function reopen(tx: Tx, rows: readonly PredictionRow[]): Promise<void> {
     update version v set unresolved_from = least(v.unresolved_from, b.at) from behind b where v.id = b.id`
 }
 
-/** Any hole of these versions and this span that has its row by now; there are hardly ever any, so that is asked first. */
+/**
+ * Any hole of these versions and this span that has its row by now; there are hardly ever any, so that is asked first.
+ * To whoever only answers history all of it is past: then it is healed at the newest close that is stored.
+ */
 async function heal(tx: Tx, rows: readonly PredictionRow[]): Promise<void> {
   const [first, last] = span(rows)
   const versions = [...new Map(rows.map((row) => [row.versionId, row.marketNow]))]
   await tx`
-    update hole h set healed_at = instant(x.now)
+    update hole h set healed_at = case when x.now < 'infinity' then instant(x.now) else (
+      select k.open_at + m.interval_ms * interval '1 millisecond'
+      from lane l join candle k on k.coin_id = l.coin_id cross join market m
+      where l.id = h.lane_id order by k.open_at desc limit 1) end
     from pointer q, unnest(${numberColumn(versions, ([id]) => id)}::int4[],
       ${numberColumn(versions, ([, now]) => now)}::float8[]) as x (version_id, now)
     where h.healed_at is null and h.open_at between ${first}::timestamptz and ${last}::timestamptz

@@ -172,6 +172,23 @@ test('a hole is healed by its prediction and not made where there is one', async
   )
 })
 
+test('a hole that is healed by a walk over history is healed at the newest close', async () => {
+  const store = await openTestStore()
+  const who = await version(store, { slot: 'v1' })
+  const hole = { coin: btc, family: 'linear', slot: 'v1', openAt: noon, reason: 'gap' } as const
+  const candles = [0, 9].map((i) => ({ type: 'candle', candle: candle(i) }) as const)
+  await store.write.commit([...candles, { type: 'hole', hole }], late)
+  await store.write.commit(
+    entries(prediction(who, 0, { asked: 'backfill' })),
+    () => Number.POSITIVE_INFINITY,
+  )
+  const { items } = await store.reads.holes({ limit: 10 })
+  assert.deepEqual(
+    items.map((it) => it.healedAt),
+    [noon + 10 * minuteMs],
+  )
+})
+
 test('a candle gives way to a higher revision only, and history never overwrites', async () => {
   const store = await openTestStore()
   const write = (...candles: ReturnType<typeof candle>[]) =>
