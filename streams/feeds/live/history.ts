@@ -2,7 +2,7 @@
 import type { Candle } from '../../candles/candle.ts'
 import { tell } from '../../channels.ts'
 import type { Coin } from '../../coin.ts'
-import type { Millis } from '../../time.ts'
+import { floorTo, type Millis } from '../../time.ts'
 import { type Trades, TradesBuilder } from '../../trade.ts'
 import type { MarketHistory } from '../feed.ts'
 import type { Asker } from './ask.ts'
@@ -33,7 +33,8 @@ export function liveHistory(
   }
 
   async function* trades(coin: Coin, from: Millis, to: Millis): AsyncGenerator<Trades> {
-    let cursor: Cursor | undefined = { at: from }
+    let cursor: Cursor | undefined = { at: venue.deep ? from : from - intervalMs }
+    let begunAt: Millis | undefined
     let lastId: number | undefined
     while (cursor !== undefined && cursor.at < to) {
       const page: Awaited<ReturnType<Venue['trades']>> = await answered(
@@ -41,10 +42,17 @@ export function liveHistory(
         (at) => venue.trades(coin, at),
         cursor,
       )
-      yield within(coin, page.trades, from, to, lastId)
+      begunAt ??= venue.deep ? from : wholeFrom(page.trades, from)
+      yield within(coin, page.trades, begunAt, to, lastId)
       lastId = page.trades.id[page.trades.length - 1] ?? lastId
       cursor = page.coveredTo >= to ? undefined : page.next
     }
+  }
+
+  /** Where a source may give its newest alone, the first that it gives is some trade of a candle, not the candle's first. */
+  function wholeFrom({ at, length }: Trades, from: Millis): Millis {
+    const firstAt = length === 0 ? from : (at[0] as number)
+    return firstAt < from ? from : floorTo(firstAt - 1, intervalMs) + intervalMs
   }
 
   async function earliest(coin: Coin, notBefore: Millis): Promise<Millis> {
