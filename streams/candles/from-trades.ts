@@ -7,9 +7,9 @@ import { type BookEvent, CandleBook } from './book.ts'
 import type { Candle } from './candle.ts'
 
 /**
- * `pages` are in ascending order, but for the trades of one interval, which may come in any; one that comes after its
- * interval was closed is a Fault, for its candle would lack it. Intervals without trades are left out, as a source's own
- * history leaves them out.
+ * `pages` are in ascending order, but for trades of the newest two intervals, which may come in any: exchanges that page by
+ * number date some trades a little before the one before. One that comes after its interval was closed is a Fault, for its
+ * candle would lack it. Intervals without trades are left out, as a source's own history leaves them out.
  */
 export async function* candlesFromTrades(
   shape: { readonly coin: Coin; readonly intervalMs: Millis; readonly countsTrades?: boolean },
@@ -22,14 +22,13 @@ export async function* candlesFromTrades(
     if (trades.length === 0) continue
     const { oldest, newest } = endsOf(trades)
     const from = floorTo(oldest, intervalMs)
-    book ??= new CandleBook({ ...shape, graceMs: 0, correctionMs: 0, from })
+    book ??= new CandleBook({ ...shape, graceMs: intervalMs, correctionMs: 0, from })
     const [passed] = book.add(trades)
     if (passed !== undefined) throw passedOver(shape.coin, passed)
     last = Math.max(last, newest)
-    // The interval of the newest trade is still open: the next page may go on in it.
     yield closedBy(book, floorTo(last, intervalMs))
   }
-  if (book) yield closedBy(book, floorTo(last, intervalMs) + intervalMs)
+  if (book) yield closedBy(book, floorTo(last, intervalMs) + 2 * intervalMs)
 }
 
 /** Nothing is corrected here, so what the book tells of a page is what it could not take. */

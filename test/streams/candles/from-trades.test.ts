@@ -42,9 +42,17 @@ test('each interval with trades is one whole candle, the last one too; those wit
   assert.deepEqual(await folded([[], []]), [])
 })
 
-test('a trade whose candle is closed already is a fault, within its interval it may come late', async () => {
+test('a trade whose candle is closed already is a fault; over the newest border it may come late', async () => {
   const [first] = await folded([[trade(5), trade(3)], [trade(1)]])
   assert.deepEqual([first?.open, first?.trades], [10, 3])
+  const border = await folded([[trade(1), trade(minuteMs)], [trade(minuteMs - 1, 12)]])
+  assert.deepEqual(
+    border.map(({ close, trades }) => [close, trades]),
+    [
+      [12, 2],
+      [10, 1],
+    ],
+  )
   await assert.rejects(folded([[trade(minuteMs)], [trade(1)]]), { code: 'trades.order' })
   await assert.rejects(folded([[trade(1)], [trade(3 * minuteMs)], [trade(2)]]), {
     code: 'trades.order',
