@@ -40,14 +40,33 @@ export async function catchUp(ports: CatchUpPorts, coin: Coin): Promise<Millis> 
   if (position !== undefined && closedTo - position <= ports.tradesReachMs) return position
   const from = position ?? closedTo - ports.warmMs
   const existed = position !== undefined && (await reachesBack(ports, coin, position))
-  const pages = feed.history.candles(coin, from, closedTo)
-  let toldFrom = existed ? from : closedTo
-  for await (const candles of filled(coin, intervalMs, { from, to: closedTo, existed }, pages)) {
+  const since = await writtenTo(ports, coin, from, closedTo)
+  const pages = feed.history.candles(coin, since, closedTo)
+  let toldFrom = existed || since > from ? from : closedTo
+  const range = { from: since, to: closedTo, existed: existed || since > from }
+  for await (const candles of filled(coin, intervalMs, range, pages)) {
     toldFrom = Math.min(toldFrom, candles[0]?.openAt ?? closedTo)
     await ports.history.writeHistory(candles)
   }
   if (position !== undefined && position < toldFrom) await leaveMissing(ports, coin, from, toldFrom)
   return closedTo
+}
+
+/** What an earlier try has come to is not asked for again: a long absence may take more than one. */
+async function writtenTo(
+  { reader, intervalMs }: CatchUpPorts,
+  coin: Coin,
+  from: Millis,
+  to: Millis,
+): Promise<Millis> {
+  let next = from
+  for await (const page of reader.candles(coin, from, to)) {
+    for (const { openAt } of page) {
+      if (openAt !== next) return next
+      next += intervalMs
+    }
+  }
+  return next
 }
 
 /** With a margin: the far end of what a source keeps moves on between two questions. */
