@@ -24,6 +24,7 @@ import { backupMarket, restore as readBackup, backup as writeBackup } from './st
 import { exportTable as writeTable } from './store/files/export.ts'
 import { acquireLease, type Lease, presentLease } from './store/lease.ts'
 import { openStore, type Store } from './store/store.ts'
+import { sourceOf } from './training/fit-tools.ts'
 import { versionsAtRest } from './versions/versions-at-rest.ts'
 
 export interface OpenStoreWork {
@@ -130,7 +131,7 @@ function nothingStored(what: string): Fault {
 export async function openMarket(dataPath: string, config: Config): Promise<OpenedMarket> {
   const work = await openStoreWork(dataPath, config)
   const { market, store, close } = work
-  const source = market.startsWith('tape-') ? 'tape' : market
+  const source = sourceOf(market)
   return { source, reads: store.reads, versions: versionsAtRest(work, config), close }
 }
 
