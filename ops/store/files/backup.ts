@@ -113,6 +113,8 @@ async function writeAll(
   }
   // Artifacts never change, and those of the versions above were there before them.
   for (const path of filesBelow(artifacts)) {
+    // Let go of since it was listed.
+    if (!existsSync(path)) continue
     await frames.section({ type: 'file', path: relative(artifacts, path) }, createReadStream(path))
     progress?.(relative(artifacts, path))
   }
@@ -270,10 +272,12 @@ async function columnsOf(tx: Tx, table: string): Promise<string[]> {
   return rows.map((row) => row.name)
 }
 
+/** Without what is still being put together. */
 function filesBelow(folder: string): readonly string[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !relative(folder, path).includes('.scratch'))
     .sort()
 }
