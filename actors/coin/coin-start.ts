@@ -38,17 +38,17 @@ export async function catchUp(ports: CatchUpPorts, coin: Coin): Promise<Millis> 
   const position = await reader.position(coin)
   const closedTo = floorTo(feed.now() - ports.graceMs, intervalMs)
   if (position !== undefined && closedTo - position <= ports.tradesReachMs) return position
-  const from = position ?? closedTo - ports.warmMs
-  const existed = position !== undefined && (await reachesBack(ports, coin, position))
-  const since = await writtenTo(ports, coin, from, closedTo)
-  const pages = feed.history.candles(coin, since, closedTo)
-  let toldFrom = existed || since > from ? from : closedTo
-  const range = { from: since, to: closedTo, existed: existed || since > from }
-  for await (const candles of filled(coin, intervalMs, range, pages)) {
+  const wanted = position ?? closedTo - ports.warmMs
+  const from = await writtenTo(ports, coin, wanted, closedTo)
+  const isBegun = position !== undefined || from > wanted
+  const existed = isBegun && (await reachesBack(ports, coin, from))
+  const pages = feed.history.candles(coin, from, closedTo)
+  let toldFrom = existed ? from : closedTo
+  for await (const candles of filled(coin, intervalMs, { from, to: closedTo, existed }, pages)) {
     toldFrom = Math.min(toldFrom, candles[0]?.openAt ?? closedTo)
     await ports.history.writeHistory(candles)
   }
-  if (position !== undefined && position < toldFrom) await leaveMissing(ports, coin, from, toldFrom)
+  if (isBegun && from < toldFrom) await leaveMissing(ports, coin, from, toldFrom)
   return closedTo
 }
 

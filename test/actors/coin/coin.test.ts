@@ -321,3 +321,17 @@ test('of a long absence what the source no longer reaches is missing, on record,
   assert.deepEqual(await late.ledger.openGaps(btc), [])
   assert.ok(late.ledger.all(btc).every(({ state }) => state !== 'missing'))
 })
+
+test('what a try before this one came to proves nothing of what the source no longer reaches', async () => {
+  const { ledger, minute, clock, settle, commit } = await stand()
+  minute(0)
+  clock(1)
+  await settle()
+  await commit()
+  await ledger.writeHistory(past.filter(({ openAt }) => openAt >= at(1) && openAt < at(100)))
+  await stand({ now: at(1_000) + graceMs, ledger, keptFrom: at(280) })
+  const gap = { coin: btc, from: at(100), to: at(280), cause: 'missing_history' } as const
+  assert.deepEqual(await ledger.openGaps(btc), [gap])
+  const missing = ledger.all(btc).filter(({ state }) => state === 'missing')
+  assert.deepEqual([missing.length, missing[0]?.openAt], [180, at(100)])
+})
