@@ -129,8 +129,8 @@ export interface LaneJournal {
   readonly cut: (swap: number, at: Millis) => Promise<readonly Pointer[]>
   /**
    * One step back on the undo stack, as one transaction; what was undone drains, and a swap that had not cut is
-   * overtaken. A fallback goes back until the newest is not in quarantine. The swap is its record. A Fault
-   * `rollback.state` where there is nothing to go back to.
+   * overtaken. A fallback goes back until the newest is not in quarantine. Beside the newest, what is not kept
+   * any more is left out. The swap is its record. A Fault `rollback.state` where there is nothing to go back to.
    */
   readonly goBack: (how: GoingBack) => Promise<Swap>
   readonly archive: (version: Version, reason: string | null) => Promise<void>

@@ -46,12 +46,12 @@ export async function stepBack(tx: Tx, laneId: number, how: GoingBack): Promise<
   const before = await holdersOf(tx, laneId)
   const undoable = await stepsOf(tx, laneId)
   const steps = kind === 'rollback' ? undoable.slice(0, 1) : untilGood(undoable)
-  const target = steps.at(-1)?.before ?? before
-  const to = newestOf(target)
+  const had = steps.at(-1)?.before ?? before
+  const to = newestOf(had)
   const stopped = kind === 'rollback' ? await stopOpenSwaps(tx, laneId) : 0
   if (to === null || (steps.length === 0 && (kind === 'fallback' || stopped === 0)))
     throw new Fault('rollback.state', `${nameOf(how.lane)} has nothing to go back to`)
-  await refuseRemoved(tx, target)
+  const target = await leaveOutRemoved(tx, had)
   const [made] = await tx<{ id: number }[]>`
     insert into swap (lane_id, generation, alias_revision, kind, asked_by, from_id, to_id, state, reason, candle_at, cut_at)
     select ${laneId}, coalesce(max(generation), 0) + 1, greatest(coalesce(max(alias_revision), 0), ${revision}),
@@ -168,13 +168,24 @@ export async function putAway(
     on conflict do nothing`
 }
 
-async function refuseRemoved(tx: Tx, holders: Holders): Promise<void> {
+/**
+ * Only what is to be the newest has to be kept still, so that whoever stands on a version that is well can be gone back to:
+ * the oldest of those that are left is pinned, and is in v2 where the previous one is gone.
+ */
+async function leaveOutRemoved(tx: Tx, holders: Holders): Promise<Holders> {
   const ids = holders.filter((id) => id !== null)
-  const removed = await tx<{ number: number }[]>`
-    select number from version where id in ${tx(ids)} and removed_at is not null`
-  if (removed.length === 0) return
-  const names = removed.map(({ number }) => number).join(', ')
-  throw new Fault('rollback.state', `the artifact of version ${names} is not kept any more`)
+  const removed = await tx<{ id: number; number: number }[]>`
+    select id, number from version where id in ${tx(ids)} and removed_at is not null`
+  const newest = removed.find(({ id }) => id === newestOf(holders))
+  if (newest)
+    throw new Fault(
+      'rollback.state',
+      `the artifact of version ${newest.number} is not kept any more`,
+    )
+  const isKept = (id: number | null): boolean => !removed.some((it) => it.id === id)
+  const [v1, v2, v3] = holders
+  const first = ids.find(isKept) ?? null
+  return [isKept(v1) ? v1 : first, isKept(v2) ? v2 : first, v3]
 }
 
 interface SwapRow {

@@ -198,6 +198,27 @@ test('a fallback goes back as far as it takes to stand on a version that is well
   assert.equal(await slotsNow(journal), 'v1:1')
 })
 
+test('a step back needs the artifact of the newest alone; the pinned one stands in for a previous one that is gone', async () => {
+  const goneTo = async (kind: 'rollback' | 'fallback', ...removed: readonly number[]) => {
+    const { store, journal } = await stage()
+    const made = [await version(store), await version(store), await version(store)]
+    for (const [i, one] of made.entries()) await swapTo(journal, one, 10 * (i + 1))
+    await store.sql`
+      update version set state = 'archived', removed_at = clock_timestamp() where number in ${store.sql(removed)}`
+    await journal.note({ ...lane, version: 4 }, 'quarantined', 'it crashes')
+    const { fallBackTo } = await journal.lane(lane)
+    const { to } = await back(journal, 50, kind)
+    if (kind === 'fallback') assert.equal(to.version, fallBackTo?.version)
+    return slotsNow(journal)
+  }
+  assert.equal(await goneTo('fallback', 2), 'v1:1 v2:1 v3:3')
+  assert.equal(await goneTo('rollback', 2), 'v1:1 v2:1 v3:3')
+  assert.equal(await goneTo('fallback', 1), 'v1:2 v2:2 v3:3')
+  assert.equal(await goneTo('fallback', 1, 2), 'v1:3 v2:3 v3:3')
+  assert.equal(await goneTo('fallback', 2, 3), 'v1:1')
+  await assert.rejects(goneTo('rollback', 3), { code: 'rollback.state' })
+})
+
 test('every stage is written once in a swap, and the verdict is renewed after the shadow', async () => {
   const { store, journal } = await stage()
   const two = await version(store)
