@@ -54,10 +54,7 @@ export function next(
 
 /** Of work: time in which nobody worked on it costs nothing. */
 export function workedMs(tries: readonly StepTry[]): Millis {
-  return tries.reduce(
-    (sum, it) => sum + Math.max(0, (it.endedAt ?? it.startedAt) - it.startedAt),
-    0,
-  )
+  return tries.reduce((sum, it) => sum + it.workedMs, 0)
 }
 
 export function outOfTime(limitMs: Millis): Failure {

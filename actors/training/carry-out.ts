@@ -10,6 +10,7 @@ import { next, outOfTime } from './advance.ts'
 import type { Holder, RunJournal } from './journal.ts'
 import {
   type Failure,
+  isWaiting,
   type Progress,
   type RunState,
   type Step,
@@ -18,6 +19,7 @@ import {
   type TrainingRun,
   type Workshop,
 } from './run.ts'
+import { stopwatch } from './stopwatch.ts'
 
 export interface CarryPorts {
   readonly journal: RunJournal
@@ -164,8 +166,10 @@ function watchOver(
 ): Watch {
   const { journal, holder, clock, timing } = ports
   const abort = new AbortController()
-  const begunAt = clock.now()
-  let aliveAt = begunAt
+  const passed = stopwatch(clock, timing.beatMs)
+  let aliveAt = clock.now()
+  let workedMs: Millis = 0
+  let silentMs: Millis = 0
   let progress: Progress | null = null
   let lines: string[] = []
   let beating: Promise<void> = Promise.resolve()
@@ -175,16 +179,27 @@ function watchOver(
   stop.addEventListener('abort', leave, { once: true })
   if (stop.aborted) leave()
 
+  /** Who waits for the machine's turn neither works nor is silent. */
+  const count = (): void => {
+    const ms = passed()
+    if (isWaiting(progress)) return
+    workedMs += ms
+    silentMs += ms
+  }
+  const alive = (): void => {
+    count()
+    silentMs = 0
+    aliveAt = clock.now()
+  }
   const beat = async (): Promise<void> => {
     const log = lines
     lines = []
-    const { cancelAsked } = await journal.beat(holder, run.id, { aliveAt, progress, log })
+    const { cancelAsked } = await journal.beat(holder, run.id, { aliveAt, workedMs, progress, log })
     if (cancelAsked) cut('training.cancelled', 'it was cancelled')
   }
   const ticking = clock.schedule(function (this) {
-    const silentMs = clock.now() - aliveAt
-    if (clock.now() - begunAt >= leftMs)
-      cut('training.time_limit', outOfTime(run.timeLimitMs).message)
+    count()
+    if (workedMs >= leftMs) cut('training.time_limit', outOfTime(run.timeLimitMs).message)
     else if (silentMs >= timing.silentMsMax)
       cut('training.silent', `no sign of life for ${Math.round(silentMs / 1000)} s`, true)
     beating = beat().catch((error: unknown) => {
@@ -197,15 +212,16 @@ function watchOver(
   return {
     signal: abort.signal,
     heard: (news) => {
-      aliveAt = clock.now()
+      alive()
       progress = news
       tell('training.progress', { run: run.id, ...run.lane, step, ...news })
     },
     log: (line) => {
-      aliveAt = clock.now()
+      alive()
       lines.push(line)
     },
     flush: async () => {
+      count()
       await beating
       await beat()
     },

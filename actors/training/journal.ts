@@ -75,6 +75,8 @@ export interface RunJournal {
 export interface Sign {
   /** The trainer's last sign of life, not ours. */
   readonly aliveAt: Millis
+  /** Of the try that is under way, all in all. */
+  readonly workedMs: Millis
   readonly progress: Progress | null
   /** What has been said since the last sign. */
   readonly log: readonly string[]

@@ -56,6 +56,8 @@ export interface StepTry {
   readonly startedAt: Millis
   /** Where it was cut off, its last sign of life. */
   readonly endedAt: Millis | null
+  /** As it was counted at its last sign of life: the sleep of the machine and the wait for its turn are not in it. */
+  readonly workedMs: Millis
   /** Of everything that went in; null until it has begun to work. */
   readonly inputHash: string | null
   /** Of everything that it made. */
@@ -78,6 +80,17 @@ export interface Progress {
   readonly of: number
   readonly loss: number | null
   readonly secondsLeft: number | null
+}
+
+/** A step that waits for the machine's turn is not at work; `turnOf(true)` says that it has it. */
+const turn = 'turn'
+
+export function turnOf(hasIt: boolean): Progress {
+  return { part: turn, done: hasIt ? 1 : 0, of: 1, loss: null, secondsLeft: null }
+}
+
+export function isWaiting(progress: Progress | null): boolean {
+  return progress?.part === turn && progress.done === 0
 }
 
 /** What a finished step adds to its run. */

@@ -13,6 +13,7 @@ import { parseTrained, type Trained, type TrainRequest } from '../../models/trai
 import { Fault } from '../../streams/fault.ts'
 import type { Clock, Millis } from '../../streams/time.ts'
 import { residentBytes } from '../inference/memory.ts'
+import { stopwatch } from './stopwatch.ts'
 
 export interface TrainerCommand {
   readonly command: string
@@ -38,7 +39,7 @@ export interface TrainerEars {
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>
 
-const memoryLookMs: Millis = 500
+const lookMs: Millis = 500
 const lineMax = 8_192
 /** After this it is not asked any longer. */
 const leaveMs: Millis = 3_000
@@ -75,8 +76,9 @@ function watch(
   const { promise, resolve } = Promise.withResolvers<Fault | undefined>()
   let fault: Fault | undefined
   let isDone = false
-  let lastHeardAt = clock.now()
-  const startedAt = lastHeardAt
+  const passed = stopwatch(clock, lookMs)
+  let workedMs: Millis = 0
+  let silentMs: Millis = 0
   const tail: string[] = []
 
   const end = (why: Fault): void => {
@@ -88,10 +90,12 @@ function watch(
   let kill: { unsubscribe(): void } | undefined
   const cancel = (): void => end(cancelled())
   const look = clock.schedule(function (this) {
-    const now = clock.now()
-    if (now - startedAt > limitMs)
+    const ms = passed()
+    workedMs += ms
+    silentMs += ms
+    if (workedMs > limitMs)
       end(new Fault('trainer.timeout', `it took more than ${limitMs / 1000} s`))
-    else if (now - lastHeardAt > silenceMs)
+    else if (silentMs > silenceMs)
       end(
         new Fault('trainer.hung', `it said nothing for ${silenceMs / 1000} s`, { retryable: true }),
       )
@@ -99,11 +103,11 @@ function watch(
       if (bytes !== undefined && bytes > memoryBytes)
         end(new Fault('trainer.too_large', `it grew past ${memoryBytes / 2 ** 20} MiB`))
     })
-    this.schedule(undefined, memoryLookMs)
-  }, memoryLookMs)
+    this.schedule(undefined, lookMs)
+  }, lookMs)
 
   const hear = (line: string): void => {
-    lastHeardAt = clock.now()
+    silentMs = 0
     const event = readEvent(line)
     if (event === undefined) ears.log(line)
     else ears.event(event)

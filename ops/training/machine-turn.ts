@@ -4,7 +4,13 @@
  */
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Step, StepResult, StepWork, Workshop } from '../../actors/training/run.ts'
+import {
+  type Step,
+  type StepResult,
+  type StepWork,
+  turnOf,
+  type Workshop,
+} from '../../actors/training/run.ts'
 import { type Clock, type Millis, wait } from '../../streams/time.ts'
 import { tryLock } from '../store/data-directory.ts'
 
@@ -50,13 +56,15 @@ async function takeTurn(
   folder: string,
   clock: Clock,
 ): Promise<() => void> {
-  for (;;) {
+  for (let hasWaited = false; ; hasWaited = true) {
     for (let place = 0; place < places; place++) {
       const leave = tryLock(join(folder, String(place)))
-      if (leave) return leave
+      if (leave === undefined) continue
+      if (hasWaited) tell(turnOf(true))
+      return leave
     }
     signal.throwIfAborted()
-    tell({ part: 'turn', done: 0, of: 1, loss: null, secondsLeft: null })
+    tell(turnOf(false))
     await wait(clock, lookMs)
   }
 }

@@ -79,6 +79,7 @@ interface StepRow {
   readonly state: TryState
   readonly started_at: Millis
   readonly ended_at: Millis | null
+  readonly worked_ms: Millis
   readonly input_hash: string | null
   readonly product: string | null
   readonly detail: string | null
@@ -177,6 +178,7 @@ function tryOf(row: StepRow): StepTry {
     state: row.state,
     startedAt: row.started_at,
     endedAt: row.ended_at,
+    workedMs: row.worked_ms,
     inputHash: row.input_hash,
     product: row.product,
     failure: code === null ? null : { code, message: detail ?? code, retryable },

@@ -57,13 +57,15 @@ export function openRunJournal(sql: Sql, names: Names): RunJournal {
             code = ${failure.code}, is_retryable = ${failure.retryable}
           where run_id = ${run} and step = ${step} and attempt = ${attempt}`
       }),
-    beat: (holder, run, { aliveAt, progress, log }) =>
+    beat: (holder, run, { aliveAt, workedMs, progress, log }) =>
       held(sql, holder, run, async (tx) => {
         const [row] = await tx<{ cancel_asked: boolean }[]>`
           update training_run set alive_at = ${aliveAt}, progress = ${json(tx, progress ?? undefined)},
             log = right(log || ${log.map((line) => `${line}\n`).join('')}, ${logLettersMax}),
             lease_until = clock_timestamp() + ${trainingLeaseMs} * interval '1 millisecond'
           where id = ${run} returning cancel_asked`
+        await tx`
+          update training_step set worked_ms = ${workedMs} where run_id = ${run} and state = 'running'`
         return { cancelAsked: row?.cancel_asked === true }
       }),
     leave: (holder, run, dueInMs) =>

@@ -26,6 +26,7 @@ function tries(text: string): StepTry[] {
         state,
         startedAt: i * second,
         endedAt: (i + 1) * second,
+        workedMs: second,
         inputHash: null,
         product: state === 'done' ? `sha256:${step}` : null,
         failure:
@@ -116,8 +117,9 @@ test('a cancelled run ends at whatever step it is, and is too late once it is pu
 
 test('time in which nobody worked on it does not count against its limit', () => {
   const [first] = tries('dataset✗') as [StepTry]
-  const early = { ...first, startedAt: 0, endedAt: 10 * second }
-  const late = { ...first, attempt: 2, startedAt: 50 * hour, endedAt: 50 * hour + 20 * second }
+  const early = { ...first, startedAt: 0, endedAt: 10 * second, workedMs: 10 * second }
+  // The machine slept through most of it.
+  const late = { ...early, attempt: 2, endedAt: 50 * hour, workedMs: 20 * second }
   assert.equal(workedMs([early, late]), 30 * second)
   const limited = { ...run, timeLimitMs: 30 * second, tries: [early, late] }
   assert.equal(told(next(limited, () => true, 60 * hour)), 'failed training.time_limit')
@@ -151,6 +153,7 @@ test('whatever befalls its steps, a run ends, and no step is tried more often th
           state,
           startedAt: now,
           endedAt: now,
+          workedMs: second,
           inputHash: null,
           product: '',
           failure,

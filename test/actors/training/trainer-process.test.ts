@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, type TestContext, test } from 'node:test'
+import type { SchedulerAction, Subscription } from 'rxjs'
 import { runTrainer, type TrainerLimits } from '../../../actors/training/trainer-process.ts'
 import { openArtifact } from '../../../models/artifact.ts'
 import { goldenDistance } from '../../../models/golden.ts'
@@ -11,7 +12,7 @@ import { openSession } from '../../../models/session.ts'
 import type { TrainerEvent } from '../../../models/training/events.ts'
 import { seal } from '../../../models/training/seal.ts'
 import { isAlive } from '../../../ops/store/embedded/process-identity.ts'
-import { wallClock } from '../../../streams/time.ts'
+import { type Clock, hourMs, wallClock } from '../../../streams/time.ts'
 import {
   badTrainer,
   linear,
@@ -142,6 +143,35 @@ test('one that says nothing any more is killed', async (t) => {
   const { running } = await run(t, 'hang', { silenceMs: 1_500 })
   await assert.rejects(running, { code: 'trainer.hung' })
 })
+
+for (const how of ['stay', 'hang'] as const) {
+  test(`a machine that slept is no silence and no work: ${how}`, async (t) => {
+    let sleptMs = 0
+    let looks = 0
+    type Work = (this: SchedulerAction<unknown>, state?: unknown) => void
+    const schedule = (work: Work, delay?: number, state?: unknown): Subscription =>
+      wallClock.schedule(
+        function (it) {
+          work.call(this, it)
+          looks++
+        },
+        delay,
+        state,
+      )
+    const clock: Clock = {
+      now: () => wallClock.now() + sleptMs,
+      schedule: schedule as Clock['schedule'],
+    }
+    const end = new AbortController()
+    const { running, heard } = await run(t, how, { clock, signal: end.signal })
+    await until('it is at work', () => heard.length > 0)
+    sleptMs = 8 * hourMs
+    looks = 0
+    await until('it was looked at twice', () => looks >= 2)
+    end.abort()
+    await assert.rejects(running, { code: 'trainer.cancelled' })
+  })
+}
 
 test('one that grows past its memory is killed', async (t) => {
   const { running } = await run(t, 'grow', { memoryBytes: 512 * 2 ** 20 })

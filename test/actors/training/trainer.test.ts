@@ -35,7 +35,7 @@ async function stand(runs: number[], concurrency = 1) {
       verdict: passed,
       tries: done.has(id)
         ? steps.map((step) => ({
-            ...{ step, attempt: 1, state: 'done' as const, startedAt: 0, endedAt: 0 },
+            ...{ step, attempt: 1, state: 'done' as const, startedAt: 0, endedAt: 0, workedMs: 0 },
             ...{ inputHash: null, product: step, failure: null },
           }))
         : [],

@@ -114,6 +114,7 @@ export const run: TrainingRead = {
       state: 'done',
       startedAt: noon,
       endedAt: noon + 1_000,
+      workedMs: 1_000,
       inputHash: 'sha256:in',
       product: 'sha256:out',
       failure: null,
