@@ -139,7 +139,7 @@ function versionControls(
     rollback: async (lane, reason) => {
       const answer = await ask<ReconcilerCommand, RolledBack>(
         address,
-        (replyTo) => ({ type: 'rollBack', lane, reason, replyTo }),
+        (replyTo, signal) => ({ type: 'rollBack', lane, reason, replyTo, signal }),
         askMsMax,
         clock,
       )

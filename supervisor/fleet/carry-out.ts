@@ -7,7 +7,7 @@ import type { Verdict } from '../../models/judging/verdict.ts'
 import type { Lane, Version } from '../../models/version.ts'
 import { Fault } from '../../streams/fault.ts'
 import type { Millis } from '../../streams/time.ts'
-import type { LaneJournal, LaneRecord, Swap } from './lane-journal.ts'
+import type { GoingBack, LaneJournal, LaneRecord, Swap } from './lane-journal.ts'
 import type { Action, LifeView } from './reconcile.ts'
 
 export interface ActPorts {
@@ -80,7 +80,10 @@ export async function act(
     case 'note':
       return journal.note(action.version, action.stage, action.reason)
     case 'fallBack':
-      await goBack(ports, lane, 'fallback', action.reason, desired?.generation ?? 0)
+      await goBack(ports, {
+        ...{ lane, kind: 'fallback', reason: action.reason },
+        revision: desired?.generation ?? 0,
+      })
       return
     case 'end':
       return end(ports, action.swap, action.state, action.reason)
@@ -88,17 +91,10 @@ export async function act(
 }
 
 /** One step back from the next candle on. */
-export async function goBack(
-  ports: ActPorts,
-  lane: Lane,
-  kind: 'rollback' | 'fallback',
-  reason: string,
-  revision: number,
-): Promise<Swap> {
+export async function goBack(ports: ActPorts, how: Omit<GoingBack, 'at'>): Promise<Swap> {
   const { journal, fleet } = ports
-  const swap = await atNextCandle(ports, lane, (at) =>
-    journal.goBack({ lane, kind, at, reason, revision }),
-  )
+  const { lane } = how
+  const swap = await atNextCandle(ports, lane, (at) => journal.goBack({ ...how, at }))
   ports.learn(await journal.lane(lane))
   fleet.reassigned(lane, swap.cutAt as Millis)
   return swap

@@ -97,6 +97,8 @@ export interface GoingBack {
   readonly reason: string
   /** The registry's newest change of mind: repeating itself, it does not bring back what is undone here. */
   readonly revision: number
+  /** Aborted when nobody waits for it any more: nothing is moved then. */
+  readonly signal?: AbortSignal
 }
 
 export interface LaneJournal {
@@ -130,7 +132,8 @@ export interface LaneJournal {
   /**
    * One step back on the undo stack, as one transaction; what was undone drains, and a swap that had not cut is
    * overtaken. A fallback goes back until the newest is not in quarantine. Beside the newest, what is not kept
-   * any more is left out. The swap is its record. A Fault `rollback.state` where there is nothing to go back to.
+   * any more is left out. The swap is its record. A Fault `rollback.state` where there is nothing to go back to,
+   * `rollback.late` where nobody waits for it.
    */
   readonly goBack: (how: GoingBack) => Promise<Swap>
   readonly archive: (version: Version, reason: string | null) => Promise<void>

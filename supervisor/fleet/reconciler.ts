@@ -42,6 +42,8 @@ export type ReconcilerCommand =
       readonly lane: Lane
       readonly reason: string
       readonly replyTo: Address<RolledBack>
+      /** Aborted when nobody waits for the answer any more: it is not done then. */
+      readonly signal: AbortSignal
     }
 
 export interface Refreshed {
@@ -217,7 +219,7 @@ async function step(
     const record = await ports.journal.lane(lane.lane)
     const known = { record, desired: await ports.desired(lane.lane) }
     ports.learn(record)
-    const asked = lane.rollBacks.shift()
+    const asked = nextAsked(lane)
     if (asked) {
       await rollBack(ports, known, asked)
       return { type: 'acted', known }
@@ -284,13 +286,21 @@ function beginCatchingUp(
   self.pipe(work, (outcome) => ({ type: 'caughtUp', lane: lane.lane, outcome }))
 }
 
+function nextAsked({
+  rollBacks,
+}: Pick<LaneState, 'rollBacks'>): LaneState['rollBacks'][number] | undefined {
+  const asked = rollBacks.shift()
+  return asked?.signal.aborted ? nextAsked({ rollBacks }) : asked
+}
+
 async function rollBack(
   ports: ReconcilerPorts,
   { desired }: Found,
-  { lane, reason, replyTo }: ReconcilerCommand & { type: 'rollBack' },
+  { lane, reason, replyTo, signal }: ReconcilerCommand & { type: 'rollBack' },
 ): Promise<void> {
   try {
-    const swap = await goBack(ports, lane, 'rollback', reason, desired?.generation ?? 0)
+    const revision = desired?.generation ?? 0
+    const swap = await goBack(ports, { lane, kind: 'rollback', reason, revision, signal })
     replyTo.tell({ type: 'rolledBack', swap })
   } catch (error) {
     if (!(error instanceof Fault)) throw error

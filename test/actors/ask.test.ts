@@ -7,6 +7,7 @@ import { pass, settled } from '../support/actors/settled.ts'
 
 interface Question {
   readonly replyTo: Address<number>
+  readonly signal?: AbortSignal
 }
 
 test('an answer settles the question and leaves no timer', async () => {
@@ -30,12 +31,17 @@ test('a refused question and a late answer are faults that may be tried again', 
       return state
     },
   }))
-  const question = (replyTo: Address<number>): Question => ({ replyTo })
+  const question = (replyTo: Address<number>, signal: AbortSignal): Question => ({
+    replyTo,
+    signal,
+  })
   await assert.rejects(ask(mailbox, question, 100, clock), { code: 'ask.refused', retryable: true })
   live()
   const late = assert.rejects(ask(mailbox, question, 100, clock), { code: 'ask.late' })
   await settled()
+  assert.equal(asked[0]?.signal?.aborted, false)
   await pass(clock, 100)
   await late
+  assert.equal(asked[0]?.signal?.aborted, true, 'nobody waits')
   assert.equal(asked[0]?.replyTo.tell(42), false)
 })

@@ -64,6 +64,12 @@ export async function stepBack(tx: Tx, laneId: number, how: GoingBack): Promise<
   for (const step of steps) await tx`update swap set undone_by = ${id} where id = ${step.id}`
   await give(tx, laneId, before, target, at)
   await tellStages(tx, id, before, target, to, at)
+  // Whoever was told that it is late asks again: all the way to here it may have waited for the store.
+  if (how.signal?.aborted)
+    throw new Fault(
+      'rollback.late',
+      `nobody waits for the rollback of ${nameOf(how.lane)} any more`,
+    )
   return id
 }
 

@@ -228,7 +228,8 @@ async function stage(t: TestContext, judging: (to: number) => Promise<unknown> =
     },
     rollBack: async (): Promise<RolledBack> => {
       const box = inbox<RolledBack>()
-      reconciling.address.tell({ type: 'rollBack', lane, reason: 'a test', replyTo: box })
+      const { signal } = new AbortController()
+      reconciling.address.tell({ type: 'rollBack', lane, reason: 'a test', replyTo: box, signal })
       await pass(clock, 500)
       return box.taken[0] as RolledBack
     },

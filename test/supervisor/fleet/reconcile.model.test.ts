@@ -95,7 +95,8 @@ class World {
 
   async rollBack(): Promise<void> {
     try {
-      await goBack(this.#ports(), lane, 'rollback', 'a person', this.alias?.generation ?? 0)
+      const revision = this.alias?.generation ?? 0
+      await goBack(this.#ports(), { lane, kind: 'rollback', reason: 'a person', revision })
     } catch (error) {
       if (error instanceof Crash) this.crash()
       else if (!(error instanceof Fault)) throw error

@@ -138,10 +138,40 @@ test('a lane that is not followed is left alone', async () => {
   wish(2, 1)
   const box = inbox<RolledBack>()
   await settle({ type: 'look', lane }, { type: 'look', lane: null })
-  await settle({ type: 'rollBack', lane, reason: 'a test', replyTo: box })
+  const { signal } = new AbortController()
+  await settle({ type: 'rollBack', lane, reason: 'a test', replyTo: box, signal })
   assert.deepEqual(swaps(), [])
   const [answer] = box.taken
   assert.equal(answer?.type === 'refused' && answer.fault.code, 'lane.unknown')
+})
+
+test('a rollback that nobody waits for any more is not done; asked for again, it is done once', async () => {
+  const port = new MemoryJournal(lane, 1).port()
+  let isAway = true
+  const went: string[] = []
+  const { settle, due } = await stage({
+    journal: {
+      ...port,
+      lane: async (it) => {
+        if (isAway) throw new Fault('store.unavailable', 'away', { retryable: true })
+        return port.lane(it)
+      },
+      goBack: async (how) => {
+        went.push(how.reason)
+        return port.goBack(how)
+      },
+    },
+  })
+  const box = inbox<RolledBack>()
+  const caller = new AbortController()
+  const given = { type: 'rollBack', lane, replyTo: box } as const
+  await settle({ ...given, reason: 'late', signal: caller.signal })
+  caller.abort()
+  await settle({ ...given, reason: 'again', signal: new AbortController().signal })
+  isAway = false
+  await due(200)
+  assert.deepEqual(went, ['again'])
+  assert.equal(box.taken.length, 1)
 })
 
 test('expected trouble is told and tried again, later and later; anything else ends it', async (t) => {

@@ -118,6 +118,32 @@ test('a rollback at the candle of the cut leaves the history as if nothing had b
   assert.deepEqual((await journal.lane(lane)).pointers, before)
 })
 
+test('a rollback that waited for the store until nobody waits for it moves nothing', async () => {
+  const { store, journal } = await stage()
+  await swapTo(journal, await version(store), 10)
+  const [caller, holding, held] = [
+    new AbortController(),
+    Promise.withResolvers<void>(),
+    Promise.withResolvers<void>(),
+  ]
+  const laneId = await store.names.lane(lane)
+  const other = store.sql.begin(async (tx) => {
+    await tx`select from lane where id = ${laneId} for update`
+    held.resolve()
+    await holding.promise
+  })
+  await held.promise
+  const { signal } = caller
+  const how = { lane, kind: 'rollback', at: at(20), reason: 'a test', revision: 0 } as const
+  const late = assert.rejects(journal.goBack({ ...how, signal }), { code: 'rollback.late' })
+  caller.abort()
+  holding.resolve()
+  await Promise.all([other, late])
+  assert.equal(await slotsNow(journal), 'v1:1 v2:1 v3:2')
+  await back(journal, 20)
+  assert.equal(await slotsNow(journal), 'v1:1')
+})
+
 test('a rollback in the middle of a swap gives that swap up, and what waits behind it too', async () => {
   const { store, journal } = await stage()
   const [two, three, four] = [await version(store), await version(store), await version(store)]
