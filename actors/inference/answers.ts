@@ -79,18 +79,13 @@ function refused(pool: Pool, child: Child, model: Model, code: string, reason: s
   for (const version of [...model.versions.values()]) pool.models.dismiss(version)
 }
 
-/** Each job gets its part of what the run gave. */
+/** Each job gets its part of what the run gave, numbers that are none too: who asked refuses those rows, and no others. */
 function spread(run: Run, outputs: Float32Array, result: Done): void {
   let row = 0
   for (const { infer } of run.jobs) {
     const until = row + infer.rows
     const from = row
     row = until
-    const bad = result.notFinite.find((at) => at >= from && at < until)
-    if (bad !== undefined) {
-      fail(infer, 'inference.not_finite', `row ${bad - from} is answered with NaN or infinity`)
-      continue
-    }
     infer.replyTo.tell({
       type: 'inferred',
       id: infer.id,

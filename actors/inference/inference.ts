@@ -82,7 +82,7 @@ export interface InferFailed {
   readonly version: Version
   /**
    * `inference.full` and `inference.stopped`: ask again later. `inference.unloaded`: load it first.
-   * `inference.quarantined`: it has killed children. `inference.not_finite`, `inference.refused`: the model's own fault.
+   * `inference.quarantined`: it has killed children. `inference.refused`: the model's own fault.
    */
   readonly code: InferFailure
   readonly reason: string
@@ -94,7 +94,6 @@ export type InferFailure =
   | 'inference.stopped'
   | 'inference.unloaded'
   | 'inference.quarantined'
-  | 'inference.not_finite'
   | 'inference.refused'
 
 /** Who hears that a version has been set aside, so that its actor and lane are too. */

@@ -50,8 +50,6 @@ export type RunResult =
       readonly type: 'done'
       readonly width: number
       readonly ms: number
-      /** Rows with a NaN or an infinity among their outputs. */
-      readonly notFinite: readonly number[]
     }
   | { readonly type: 'failed'; readonly reason: string }
 

@@ -145,7 +145,11 @@ async function infer(
       answerMsMax,
       ports.clock,
     )
-    if (reply.type === 'inferred') return reply
+    if (reply.type === 'inferred') {
+      // Live, such a row would be a hole among answers; one that has them in its history is not to serve.
+      if (reply.outputs.every(Number.isFinite)) return reply
+      throw new Fault('inference.not_finite', 'a row is answered with NaN or infinity')
+    }
     if (!reply.retryable) {
       const retryable = reply.code === 'inference.unloaded'
       throw new Fault(reply.code, reply.reason, { retryable })

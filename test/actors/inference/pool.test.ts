@@ -77,7 +77,7 @@ class Stage {
       receive(this.pool, { type: 'childAnswered', child, epoch, answer })
     }
     if (command.type === 'run') {
-      const done: RunResult = { type: 'done', width: 1, ms: 1, notFinite: [] }
+      const done: RunResult = { type: 'done', width: 1, ms: 1 }
       const answers = command.runs.map((run) => results?.(run.rows) ?? done)
       const outputs = command.inputs.map((it) => it * 10)
       const { bundle } = command

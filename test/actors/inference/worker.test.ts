@@ -89,13 +89,17 @@ test('an artifact that a child refuses is refused with its reason', async (t) =>
   assert.equal(inferred.code, 'inference.unloaded')
 })
 
-test('NaN fails the row it answered, and not its neighbours', async (t) => {
+test('NaN stays in the row it answered: its neighbours are answered, in one job and in others', async (t) => {
   const pool = await badPool(t)
   await pool.loadAs(bad, 'nanOn13')
-  const answers = await Promise.all([1, 13, 2].map((it) => pool.infer(bad, one(it))))
+  const answers = await Promise.all([
+    pool.infer(bad, one(1)),
+    pool.infer(bad, Float32Array.of(1, 13, 2), 3),
+    pool.infer(bad, one(2)),
+  ])
   assert.deepEqual(
-    answers.map((it) => (it.type === 'inferred' ? it.outputs[0] : it.code)),
-    [2, 'inference.not_finite', 3],
+    answers.map((it) => (it.type === 'inferred' ? [...it.outputs] : it.code)),
+    [[2], [2, Number.NaN, 3], [3]],
   )
 })
 

@@ -19,7 +19,10 @@ const version = { coin: btc, family: 'lightgbm', version: 1 }
 
 type Infer = Extract<InferenceCommand, { type: 'infer' }>
 
-async function run(range: { from: Millis; to: Millis }, refuseFirst: 'retryable' | 'final' | 'no') {
+async function run(
+  range: { from: Millis; to: Millis },
+  refuseFirst: 'retryable' | 'final' | 'nan' | 'no',
+) {
   const artifact = await openArtifact(shipped)
   const ledger = new MemoryLedger()
   await ledger.writeHistory(madeCandles({ from, count: 4 * 1_440 }))
@@ -44,13 +47,14 @@ async function run(range: { from: Millis; to: Millis }, refuseFirst: 'retryable'
           const question = command as Infer
           asked.push(question)
           const { id, replyTo, version } = question
-          if (refusals-- > 0) {
+          if (refusals-- > 0 && refuseFirst !== 'nan') {
             const retryable = refuseFirst === 'retryable'
             const about = { code: 'inference.stopped', reason: 'not now' } as const
             replyTo.tell({ type: 'inferFailed', id, version, retryable, ...about })
             return true
           }
           const outputs = new Float32Array(question.rows * 3).fill(1 / 3)
+          if (refuseFirst === 'nan') outputs[15] = Number.NaN
           replyTo.tell({
             type: 'inferred',
             id,
@@ -98,4 +102,5 @@ test('a pool that is busy costs a question, a model that cannot answer ends it',
   const { report } = await run(range, 'retryable')
   assert.equal(report.rows, 64)
   await assert.rejects(run(range, 'final'), { code: 'inference.stopped' })
+  await assert.rejects(run(range, 'nan'), { code: 'inference.not_finite' })
 })

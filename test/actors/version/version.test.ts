@@ -25,7 +25,8 @@ const of = { coin: btc, family: 'linear', version: 2 }
 const committed = 400
 const closed = 470
 
-type Answer = Partial<{ readonly ms: number; readonly value: number }>
+/** The row `nan` is answered with no number. */
+type Answer = Partial<{ readonly ms: number; readonly value: number; readonly nan: number }>
 
 async function stage(t: TestContext, more: Partial<VersionPorts> = {}) {
   const folder = testFolder(t)
@@ -81,8 +82,9 @@ async function stage(t: TestContext, more: Partial<VersionPorts> = {}) {
   }
   const asked = (): Infer | undefined =>
     pool.taken.splice(0).find((it): it is Infer => it.type === 'infer')
-  const reply = (infer: Infer, { ms = 1, value = 1 / 3 }: Answer = {}): Promise<void> => {
+  const reply = (infer: Infer, { ms = 1, value = 1 / 3, nan }: Answer = {}): Promise<void> => {
     const outputs = new Float32Array(infer.rows * 3).fill(value)
+    if (nan !== undefined) outputs[nan * 3] = Number.NaN
     const { id, rows } = infer
     return settle({ type: 'inferred', id, version: of, outputs, inferMs: ms, inferRows: rows })
   }
@@ -180,6 +182,19 @@ test('an answer with NaN is a hole in every slot, and the third bundle in a row 
   assert.equal(asideFor(said), undefined)
   await bad(305)
   assert.equal(asideFor(said), 'its model answers what is no answer')
+})
+
+test('of a bundle only the row that is answered with NaN is a hole', async (t) => {
+  const { load, run, again } = await stage(t)
+  await load()
+  await run()
+  await again(numbers(300, 364).map(Number))
+  const written = await run({ nan: 5 })
+  assert.deepEqual(written.toSorted(), [
+    ...numbers(300, 305),
+    ...['305 v2 refused_answer', '305 v3 refused_answer'],
+    ...numbers(306, 364),
+  ])
 })
 
 test('64 rows that take 64 times as long as one are in time; five bundles too long for their rows are not', async (t) => {
