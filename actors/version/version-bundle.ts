@@ -7,13 +7,17 @@ import { horizonMs, isInSample, outputWidth, type Range } from '../../models/man
 import type { HoleReason, Prediction } from '../../models/prediction.ts'
 import { readAnswer } from '../../models/signal.ts'
 import type { Slot, Version } from '../../models/version.ts'
+import { tell } from '../../streams/channels.ts'
 import type { FeatureSet } from '../../streams/features/set.ts'
 import type { Millis } from '../../streams/time.ts'
 import type { FeatureRing, RingRow } from '../coin/feature-ring.ts'
 import type { LedgerEntry } from '../ledger.ts'
+import type { WriteOutcome } from '../sink.ts'
 import { traceId } from '../trace.ts'
 import { InputStrip, startsOf } from './input-strip.ts'
 import { hashInput, type InputPlan, whyHole } from './version-input.ts'
+
+export const bundleRowsMax = 64
 
 export interface Bundle {
   /** Opening after the newest candle in it. */
@@ -137,4 +141,26 @@ export function answerBundle(
   })
   for (const { openAt, reason } of bundle.holes) hole(openAt, reason)
   return { entries, refused }
+}
+
+/** The first few, within one span of time, so that one read of the past serves them all. */
+export function firstWithin(openAts: readonly Millis[], spanMs: Millis): readonly Millis[] {
+  const from = openAts[0] as Millis
+  const beyond = openAts.slice(0, bundleRowsMax).findIndex((openAt) => openAt >= from + spanMs)
+  return openAts.slice(0, beyond < 0 ? bundleRowsMax : beyond)
+}
+
+/** What of it the ledger has now, and had not before. */
+export function tellCommitted(entries: readonly LedgerEntry[], outcome: WriteOutcome): void {
+  let next = 0
+  for (const entry of entries) {
+    if (entry.type === 'hole') tell('hole.committed', { ...entry.hole })
+    if (entry.type !== 'prediction' || outcome.stale > 0) continue
+    const written = outcome.predictions[next++]
+    const { coin, family, version, openAt, signal, inferMs } = entry.prediction
+    if (written?.fresh) {
+      const { mode, waitMs } = written
+      tell('prediction.committed', { coin, family, version, openAt, mode, signal, waitMs, inferMs })
+    }
+  }
 }

@@ -30,7 +30,15 @@ import {
 import type { LedgerEntry, LedgerReader } from '../ledger.ts'
 import type { ActorSpec, Address, Self } from '../protocol.ts'
 import type { Sink, WriteOutcome } from '../sink.ts'
-import { type Answering, answerBundle, type Bundle, makeBundle } from './version-bundle.ts'
+import {
+  type Answering,
+  answerBundle,
+  type Bundle,
+  bundleRowsMax,
+  firstWithin,
+  makeBundle,
+  tellCommitted,
+} from './version-bundle.ts'
 import { type InputPlan, planInput } from './version-input.ts'
 
 export interface VersionPorts {
@@ -109,7 +117,6 @@ interface VersionState {
   drainTo: Millis
 }
 
-const bundleRowsMax = 64
 const lookMax = 4_096
 /** One read of the past spans at most this many candles. */
 const readSpanMax = 2_048
@@ -137,8 +144,7 @@ export function version(ports: VersionPorts): ActorSpec<VersionState, VersionMes
         case 'closed':
           break
         case 'mended':
-          state.lookFrom = state.mustLook ? Math.min(state.lookFrom, message.from) : message.from
-          state.mustLook = true
+          mustLook(state, message.from)
           break
         case 'drain':
           state.drainTo = message.to ?? Number.POSITIVE_INFINITY
@@ -226,6 +232,13 @@ function advance(ports: VersionPorts, state: VersionState, self: Self<VersionMes
   }
 }
 
+/** From where it was told to, and from no later than what it has not taken up yet: a look ends behind both. */
+function mustLook(state: VersionState, from: Millis): void {
+  const before = state.mustLook ? state.lookFrom : state.next
+  state.lookFrom = Math.min(before, from)
+  state.mustLook = true
+}
+
 function look(ports: VersionPorts, state: VersionState, self: Self<VersionMessage>): void {
   const to = ports.line.committedTo
   state.work = { type: 'looking' }
@@ -246,9 +259,7 @@ function looked(
   state.work = { type: 'none' }
   state.unanswered = openAts
   if (openAts.length === lookMax) {
-    const rest = (openAts.at(-1) as Millis) + 1
-    state.lookFrom = state.mustLook ? Math.min(state.lookFrom, rest) : rest
-    state.mustLook = true
+    mustLook(state, (openAts.at(-1) as Millis) + 1)
   } else state.next = Math.max(state.next, to)
   if (openAts.length === 0) ports.answered(state.next)
 }
@@ -379,22 +390,5 @@ function committed(ports: VersionPorts, state: VersionState, outcome: WriteOutco
   state.work = { type: 'none' }
   if (state.unanswered.length === 0 && !state.mustLook)
     ports.answered(Math.max(bundle.to, state.next))
-  let next = 0
-  for (const entry of entries) {
-    if (entry.type === 'hole') tell('hole.committed', { ...entry.hole })
-    if (entry.type !== 'prediction' || outcome.stale > 0) continue
-    const written = outcome.predictions[next++]
-    const { coin, family, version, openAt, signal, inferMs } = entry.prediction
-    if (written?.fresh) {
-      const { mode, waitMs } = written
-      tell('prediction.committed', { coin, family, version, openAt, mode, signal, waitMs, inferMs })
-    }
-  }
-}
-
-/** The first few, within one span of time, so that one read of the past serves them all. */
-function firstWithin(openAts: readonly Millis[], spanMs: Millis): readonly Millis[] {
-  const from = openAts[0] as Millis
-  const beyond = openAts.slice(0, bundleRowsMax).findIndex((openAt) => openAt >= from + spanMs)
-  return openAts.slice(0, beyond < 0 ? bundleRowsMax : beyond)
+  tellCommitted(entries, outcome)
 }

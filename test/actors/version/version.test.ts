@@ -96,7 +96,7 @@ async function stage(t: TestContext, more: Partial<VersionPorts> = {}) {
     return writes.flatMap(({ entries }) => entries.map(inWords))
   }
   return {
-    ...{ ledger, pool, said, later },
+    ...{ ledger, line, pool, said, later },
     settle,
     /** Its model is open. */
     load: (...then: readonly VersionMessage[]): Promise<void> =>
@@ -136,6 +136,21 @@ test('each closed candle is answered once, in bundles, and it is told how far it
   await load()
   assert.deepEqual(await run(), numbers(committed, closed))
   assert.deepEqual([said[0], said[1], said.at(-1)], ['entered', 'loaded', `answered ${closed}`])
+})
+
+test('told of a change from later on, it does not skip what it has yet to take up before that', async (t) => {
+  const { ledger, line, load, asked, reply, commit, run, settle } = await stage(t)
+  await load()
+  const first = asked()
+  assert.equal(first?.rows, 64)
+  // Since then six more are durable, and its slots change from the fifth of them on.
+  line.committedTo = at(closed)
+  ledger.answerUnanswered = (_, since, to) =>
+    Array.from({ length: (to - since) / minuteMs }, (_, i) => since + i * minuteMs)
+  await settle({ type: 'mended', from: at(468) })
+  await reply(first as Infer)
+  const written = await commit()
+  assert.deepEqual([...written, ...(await run())], numbers(committed, closed))
 })
 
 test('told to drain, it answers every candle up to the cut and no other, and leaves', async (t) => {
