@@ -20,6 +20,7 @@ import { join } from 'node:path'
 import { diskFull } from '../../streams/disk-full.ts'
 import { Fault } from '../../streams/fault.ts'
 import { identify, type ProcessIdentity } from './embedded/process-identity.ts'
+import { readIfThere } from './read-if-there.ts'
 
 export interface DataDirectory {
   /** Absolute, with links resolved. */
@@ -109,12 +110,8 @@ function lockedBy(file: string, mine: LockHolder): DirectoryLock {
 
 /** What a lock says; it may be given back at any time. */
 function readLock(file: string): LockHolder | undefined {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as LockHolder
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
+  const text = readIfThere(file)
+  return text === undefined ? undefined : (JSON.parse(text) as LockHolder)
 }
 
 function isLiving({ pid, startedAt }: LockHolder): boolean {

@@ -1,6 +1,7 @@
 /** What a daemon's processes take, as Linux tells it: processor time and memory, children and database apart. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readIfThere } from '../../ops/store/read-if-there.ts'
 
 export type Part = 'daemon' | 'children' | 'database'
 export const parts: readonly Part[] = ['daemon', 'children', 'database']
@@ -37,7 +38,7 @@ function below(root: number, parents: ReadonlyMap<number, number>): readonly num
 function parentsOfAll(): ReadonlyMap<number, number> {
   const parents = new Map<number, number>()
   for (const name of readdirSync('/proc')) {
-    const fields = /^\d+$/.test(name) ? read(`/proc/${name}/stat`) : undefined
+    const fields = /^\d+$/.test(name) ? readIfThere(`/proc/${name}/stat`) : undefined
     // The name stands in brackets and may hold anything; the parent is the second field behind it.
     if (fields) parents.set(Number(name), Number(fields.split(') ').at(-1)?.split(' ')[1]))
   }
@@ -47,34 +48,23 @@ function parentsOfAll(): ReadonlyMap<number, number> {
 function sum(pids: readonly number[]): Use {
   const total = { processes: 0, cpuSeconds: 0, rssMiB: 0, pssMiB: 0 }
   for (const pid of pids) {
-    const rollup = read(`/proc/${pid}/smaps_rollup`)
+    const rollup = readIfThere(`/proc/${pid}/smaps_rollup`)
     if (rollup === undefined) continue
     total.processes += 1
     total.rssMiB += mebibytes(rollup, 'Rss')
     total.pssMiB += mebibytes(rollup, 'Pss')
     for (const thread of readdirSync(`/proc/${pid}/task`))
       total.cpuSeconds +=
-        Number(read(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ')[0] ?? 0) / 1e9
+        Number(readIfThere(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ')[0] ?? 0) / 1e9
   }
   return total
 }
 
 /** What is its own, and of what it shares its share; 0 where it has ended. */
 export function pssMiBOf(pid: number): number {
-  return mebibytes(read(`/proc/${pid}/smaps_rollup`) ?? '', 'Pss')
+  return mebibytes(readIfThere(`/proc/${pid}/smaps_rollup`) ?? '', 'Pss')
 }
 
 function mebibytes(rollup: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1] ?? 0) / 1024
-}
-
-/** Undefined where the process has ended meanwhile. */
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined
-    throw error
-  }
 }

@@ -1,6 +1,7 @@
 /** Tells one process from another that later got the same number: a pid together with the moment at which it started. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { readIfThere } from '../read-if-there.ts'
 
 export interface ProcessIdentity {
   readonly pid: number
@@ -17,7 +18,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
 
 /** The program a process runs, without its folder: `postgres`. */
 export function programOf(pid: number): string | undefined {
-  if (process.platform === 'linux') return readProc(pid, 'comm')?.trim()
+  if (process.platform === 'linux') return readIfThere(`/proc/${pid}/comm`)?.trim()
   return ps(pid, 'comm=')?.split('/').at(-1)
 }
 
@@ -41,7 +42,7 @@ function startOnLinux(pid: number): string | undefined {
 
 /** From the state on; the program's name before it may hold spaces and parentheses. */
 function statFields(pid: number): readonly string[] | undefined {
-  const stat = readProc(pid, 'stat')
+  const stat = readIfThere(`/proc/${pid}/stat`)
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
@@ -52,14 +53,4 @@ function startByPs(pid: number): string | undefined {
 function ps(pid: number, field: string): string | undefined {
   const done = spawnSync('ps', ['-o', field, '-p', String(pid)], { encoding: 'utf8' })
   return done.stdout?.trim() || undefined
-}
-
-function readProc(pid: number, name: string): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/${name}`, 'utf8')
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined
-    throw error
-  }
 }

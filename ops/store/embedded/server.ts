@@ -19,6 +19,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Fault } from '../../../streams/fault.ts'
+import { readIfThere } from '../read-if-there.ts'
 import { findBinaries } from './binaries.ts'
 import { ensureCluster, serverSettings } from './cluster.ts'
 import { type Placement, place } from './placement.ts'
@@ -243,11 +244,9 @@ interface PostmasterNote {
 
 /** Its lines are pid, folder, start, port, socket folder, addresses, shared memory, status; written step by step. */
 function readPostmaster(placement: Placement): PostmasterNote | undefined {
-  const file = postmasterFile(placement)
-  if (!existsSync(file)) return undefined
-  const lines = readFileSync(file, 'utf8').split('\n')
-  const pid = Number(lines[0])
-  return pid > 0 ? { pid, status: lines[7]?.trim() } : undefined
+  const lines = readIfThere(postmasterFile(placement))?.split('\n')
+  const pid = Number(lines?.[0])
+  return pid > 0 ? { pid, status: lines?.[7]?.trim() } : undefined
 }
 
 /** Another program may have got the number since. */

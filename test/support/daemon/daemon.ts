@@ -3,9 +3,11 @@
  * test leaves running is killed when the test ends, and its directory goes with it.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { lockHolder } from '../../../ops/store/data-directory.ts'
+import { readIfThere } from '../../../ops/store/read-if-there.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { until } from '../until.ts'
 
@@ -107,7 +109,7 @@ export async function startDaemon(
     () => {
       const why = ended()
       if (why !== undefined) throw new Error(why)
-      return lockOf(at.data, child.pid as number)
+      return addressOf(at.data, child.pid as number)
     },
     readyMsMax,
   ).catch(failed)
@@ -169,17 +171,13 @@ export async function assertContinuity(daemon: DrivenDaemon): Promise<void> {
   throw new Error(`continuity does not hold: ${JSON.stringify(audit, null, 1)}`)
 }
 
-function lockOf(data: string, pid: number): string | undefined {
-  const file = join(data, 'lock')
-  if (!existsSync(file)) return undefined
-  const lock = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; address: string | null }
-  return lock.pid === pid && lock.address !== null ? lock.address : undefined
+function addressOf(data: string, pid: number): string | undefined {
+  const holder = lockHolder({ path: data })
+  return holder?.pid === pid ? (holder.address ?? undefined) : undefined
 }
 
 /** A killed daemon leaves its database running for the next one to adopt; here there is no next one. */
 function stopDatabase(data: string): void {
-  const file = join(data, 'postgres', 'postmaster.pid')
-  if (!existsSync(file)) return
-  const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
+  const pid = Number(readIfThere(join(data, 'postgres', 'postmaster.pid'))?.split('\n')[0])
   if (Number.isInteger(pid) && pid > 1) spawnSync('kill', ['-QUIT', String(pid)])
 }
