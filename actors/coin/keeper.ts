@@ -78,9 +78,9 @@ function lookUp(ports: KeeperPorts, state: KeeperState, self: Self<KeeperMessage
   for (const { coin, family, version: number } of ports.pointers()) {
     const version = { coin, family, version: number }
     const name = versionName(version)
-    const standing = ports.standing(version)
     if (seen.has(name)) continue
     seen.add(name)
+    const standing = ports.standing(version)
     if (standing === 'present') state.keptTo.delete(name)
     else {
       const unanswered = ports.reader.unanswered(version, state.keptTo.get(name) ?? 0, to, lookMax)

@@ -8,9 +8,9 @@ import { tell } from '../../streams/channels.ts'
 import { Fault } from '../../streams/fault.ts'
 import { decide } from './decide.ts'
 import { type Action, type Child, type Family, type Happening, isAtRest } from './family.ts'
-import { type Ground, type Report, type Running, stateOf } from './running.ts'
+import { type Ground, type Report, type Running, restOf, stateOf } from './running.ts'
 import { RunningWorker } from './running-worker.ts'
-import type { ChildSpec, LoneNode, Rest, SupervisorSpec, TreeNode } from './spec.ts'
+import type { ChildSpec, LoneNode, SupervisorSpec, TreeNode } from './spec.ts'
 
 /** A supervisor that has more children than this is two levels in one. */
 const childrenMax = 200
@@ -142,12 +142,6 @@ export class RunningSupervisor implements Running {
     return this.#family.children.some((child) => child.id === id && child.wish === 'left')
   }
 
-  childRest(id: string): Rest | undefined {
-    const known = this.#family.children.find((child) => child.id === id)
-    const state = known && stateOf(known)
-    return state === 'paused' || state === 'quarantined' ? state : undefined
-  }
-
   childSnapshot(id: string): TreeNode | undefined {
     const known = this.#family.children.find((child) => child.id === id)
     return known && this.child(id)?.snapshot(known)
@@ -190,6 +184,7 @@ export class RunningSupervisor implements Running {
       case 'forget':
         this.#tellDecision(`${this.path}/${action.id}`, 'removed', '')
         this.#running.delete(action.id)
+        this.#ground.rests.forget(`${this.path}/${action.id}`)
         this.#ground.changed(this.path)
         break
       case 'settled':
@@ -235,6 +230,7 @@ export class RunningSupervisor implements Running {
       const { path } = this.#child(child.id)
       if (isSetAside(child) && child.wish !== earlier?.wish)
         this.#tellDecision(path, child.wish, child.reason ?? '')
+      this.#ground.rests.note(path, restOf(child))
       this.#ground.changed(path)
     }
   }

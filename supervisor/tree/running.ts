@@ -2,7 +2,8 @@
 import type { Clock } from '../../streams/time.ts'
 import type { Death } from './death-watch.ts'
 import type { Child, Failure } from './family.ts'
-import type { LoneNode, TreeNode } from './spec.ts'
+import type { Rests } from './rests.ts'
+import type { LoneNode, Rest, TreeNode } from './spec.ts'
 
 /** How a child tells its supervisor what became of it. A supervisor that gave up says so first, and crashes once all below are down. */
 export type Report =
@@ -29,6 +30,7 @@ export interface Ground {
   readonly random: () => number
   /** A number that was never given before, growing, across restarts of the daemon too. */
   readonly epochs: () => number
+  readonly rests: Rests
   readonly changed: (path: string) => void
   readonly ended: (death: Death) => void
 }
@@ -44,6 +46,11 @@ export function stateOf(child: Child): TreeNode['state'] {
     case 'down':
       return restingState(child)
   }
+}
+
+export function restOf(child: Child): Rest | undefined {
+  const state = stateOf(child)
+  return state === 'paused' || state === 'quarantined' ? state : undefined
 }
 
 function restingState(child: Child): TreeNode['state'] {

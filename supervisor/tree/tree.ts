@@ -3,11 +3,12 @@ import { type Observable, Subject } from 'rxjs'
 import type { Clock } from '../../streams/time.ts'
 import { type Death, DeathWatch } from './death-watch.ts'
 import type { Failure, Happening } from './family.ts'
+import { Rests } from './rests.ts'
 import type { Ground, Report } from './running.ts'
 import { RunningSupervisor } from './running-supervisor.ts'
 import { shutDown } from './shutdown.ts'
 import type { SupervisorSpec, Tree } from './spec.ts'
-import { aloneAt, hasLeftAt, nodeAt, restAt, supervisorAt, whereIs, workersUnder } from './walk.ts'
+import { aloneAt, hasLeftAt, nodeAt, supervisorAt, whereIs, workersUnder } from './walk.ts'
 import { watchProgress } from './watchdog.ts'
 
 export interface TreePorts {
@@ -43,6 +44,7 @@ export function openTree(spec: SupervisorSpec, ports: TreePorts): RunningTree {
   const failed = Promise.withResolvers<Failure>()
   const ground: Ground = {
     ...ports,
+    rests: new Rests(),
     changed: (path) => changes.next(path),
     ended: (death) => deaths.tell(death),
   }
@@ -69,7 +71,7 @@ export function openTree(spec: SupervisorSpec, ports: TreePorts): RunningTree {
     snapshot: () => root.ownSnapshot(),
     find: (path) => nodeAt(root, path),
     look: (path) => aloneAt(root, path),
-    rest: (path) => restAt(root, path),
+    rest: (path) => ground.rests.at(path),
     hasLeft: (path) => hasLeftAt(root, path),
     add: async (parentPath, child) => {
       const parent = supervisorAt(root, parentPath)

@@ -3,7 +3,7 @@ import { Fault } from '../../streams/fault.ts'
 import type { Running } from './running.ts'
 import { RunningSupervisor } from './running-supervisor.ts'
 import { RunningWorker } from './running-worker.ts'
-import type { LoneNode, Rest, TreeNode } from './spec.ts'
+import type { LoneNode, TreeNode } from './spec.ts'
 
 /** The supervisor of a path, and the id of the path under it. The root has none: it is stopped, not commanded. */
 export function whereIs(
@@ -36,22 +36,6 @@ export function aloneAt(root: RunningSupervisor, path: string): LoneNode | undef
   const cut = path.lastIndexOf('/')
   const parent = at(root, path.slice(0, Math.max(cut, 0)))
   return parent instanceof RunningSupervisor ? parent.childAlone(path.slice(cut + 1)) : undefined
-}
-
-/**
- * The resting state of a node, or else of what it stands under: the nearest counts. One descent, because every version is
- * asked at every candle.
- */
-export function restAt(root: RunningSupervisor, path: string): Rest | undefined {
-  const [first, ...ids] = path.split('/')
-  let rest: Rest | undefined
-  let found: Running | undefined = first === root.spec.id ? root : undefined
-  for (const id of ids) {
-    if (!(found instanceof RunningSupervisor)) return rest
-    rest = found.childRest(id) ?? rest
-    found = found.child(id)
-  }
-  return rest
 }
 
 export function hasLeftAt(root: RunningSupervisor, path: string): boolean {

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { population } from '../../../actors/actor.ts'
-import type { Strategy, TreeNode } from '../../../supervisor/tree/spec.ts'
+import type { Rest, Strategy, TreeNode } from '../../../supervisor/tree/spec.ts'
 import { settled } from '../../support/actors/settled.ts'
 import { type Trouble, World } from '../world.ts'
 
@@ -206,6 +206,7 @@ function checkWhole(world: World, model: Model): void {
     )
     if (one === undefined) continue
     const above = path.slice(0, path.lastIndexOf('/'))
+    assert.equal(world.tree.rest(path), restOf(one) ?? restOf(seen.get(above)), path)
     if (model.paused.has(path)) assert.equal(one.state, 'paused', path)
     else if (model.quarantined.has(path)) assert.equal(one.state, 'quarantined', path)
     else if (one.state === 'quarantined')
@@ -213,4 +214,8 @@ function checkWhole(world: World, model: Model): void {
     else if (seen.get(above)?.state === 'running') assert.equal(one.state, 'running', path)
     else assert.equal(one.state, 'stopped', path)
   }
+}
+
+function restOf(one: TreeNode | undefined): Rest | undefined {
+  return one?.state === 'paused' || one?.state === 'quarantined' ? one.state : undefined
 }

@@ -195,6 +195,25 @@ test('pause drains and holds, through a restart of the supervisor too, until res
   await tree.stop(25_000)
 })
 
+test('what stands under something set aside rests with it, until it is resumed or gone', async () => {
+  const { make, start } = fleet()
+  const a = make('a').spec
+  const g = group('g', 'one_for_one', [a, make('b').spec])
+  const tree = await start(g, make('gg').spec)
+  const rests = (): readonly unknown[] =>
+    ['g', 'g/a', 'g/b', 'g/none', 'gg'].map((id) => tree.rest(`root/${id}`))
+  await tree.pause('root/g', 'all of it')
+  assert.deepEqual(rests(), ['paused', 'paused', 'paused', 'paused', undefined])
+  await tree.resume('root/g')
+  await tree.quarantine('root/g/a', 'poison in the pool')
+  assert.deepEqual(rests(), [undefined, 'quarantined', undefined, undefined, undefined])
+  await tree.pause('root/g', 'all of it')
+  assert.deepEqual(rests(), ['paused', 'quarantined', 'paused', 'paused', undefined])
+  await tree.remove('root/g')
+  assert.deepEqual(rests(), [undefined, undefined, undefined, undefined, undefined])
+  await tree.stop(25_000)
+})
+
 test('a quarantine from outside ends a worker at once, even one that hangs', async () => {
   const { make, start } = fleet()
   const a = make('a')
