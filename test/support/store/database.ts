@@ -88,6 +88,16 @@ export async function dropDatabase(address: ServerAddress, name: string): Promis
   await admin.end()
 }
 
+/** The same market again, with nothing in it; the store is closed. */
+export async function emptied(store: TestStore): Promise<Store> {
+  const { address, market, intervalMs, database } = store
+  await store.close()
+  await dropDatabase(address, database)
+  const again = await openStore({ address, market, intervalMs })
+  after(() => again.close())
+  return again
+}
+
 /** A Tuesday; every instant of these tests counts from here. */
 export const noon: Millis = Date.UTC(2026, 5, 2, 12)
 export const btc = 'BTC/USDT' as Coin

@@ -7,18 +7,17 @@ import { backup, restore } from '../../../../ops/store/files/backup.ts'
 import { openBackup } from '../../../../ops/store/files/backup-frames.ts'
 import { acquireLease } from '../../../../ops/store/lease.ts'
 import { resolveOutcomes } from '../../../../ops/store/scores/outcomes.ts'
-import { openStore, type Store } from '../../../../ops/store/store.ts'
+import type { Store } from '../../../../ops/store/store.ts'
 import { dayMs, minuteMs } from '../../../../streams/time.ts'
 import {
   btc,
   candle,
-  dropDatabase,
+  emptied,
   entries,
   noon,
   openTestStore,
   prediction,
   type TestStore,
-  testServer,
   version,
 } from '../../../support/store/database.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
@@ -108,16 +107,6 @@ async function contents(store: Store) {
       await store.sql`select md5(string_agg(t::text, '|' order by t::text)) from ${store.sql(table)} t`,
     )
   return all
-}
-
-/** The same market again, with nothing in it. */
-async function emptied(store: TestStore): Promise<Store> {
-  await store.sql.end()
-  await dropDatabase(await testServer(), store.database)
-  const { market, intervalMs } = store
-  const again = await openStore({ address: await testServer(), market, intervalMs })
-  after(() => again.close())
-  return again
 }
 
 test('a backup taken while rows are written comes back whole, in an empty store', async () => {

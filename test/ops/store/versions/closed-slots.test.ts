@@ -4,19 +4,18 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { Pointer, Version } from '../../../../models/version.ts'
 import { backup, restore } from '../../../../ops/store/files/backup.ts'
-import { openStore, type Store } from '../../../../ops/store/store.ts'
+import type { Store } from '../../../../ops/store/store.ts'
 import { closeSlots, reopenSlots } from '../../../../ops/store/versions/closed-slots.ts'
 import { openJournal } from '../../../../ops/store/versions/journal.ts'
 import { minuteMs } from '../../../../streams/time.ts'
 import {
   btc,
-  dropDatabase,
+  emptied,
   entries,
   noon,
   openTestStore,
   prediction,
   type TestStore,
-  testServer,
   version,
 } from '../../../support/store/database.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
@@ -120,12 +119,7 @@ test('what a lane left with is kept in the archive, and goes with a backup', asy
   after(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'backup')
   await backup(file, { store, artifacts: join(folder, 'none'), now: () => at(20) })
-  const address = await testServer()
-  const { market, intervalMs, database } = store
-  await store.close()
-  await dropDatabase(address, database)
-  const again = await openStore({ address, market, intervalMs })
-  after(() => again.close())
+  const again = await emptied(store)
   await restore(file, { store: again, artifacts: join(folder, 'artifacts') })
   assert.equal(await reopen(again, 60), 'given')
   assert.equal(await held(again), 'v1:1 v2:2 v3:3')
