@@ -44,12 +44,16 @@ const recordsKeptMs = 30 * dayMs
 /** The engine starts from a daily snapshot at or before the stretch it computes. */
 const snapshotsKept = 400
 
-/** Answers the names of the parts that went. `marketNow` is that of the coin that is furthest behind. */
+/**
+ * Answers the names of the parts that went. `feedNow` is that of the coin that is furthest behind; a live one goes by the
+ * machine's clock, which may have been set days ahead, so nothing ages past what the market itself has told.
+ */
 export async function retain(
   { sql, parts }: Pick<Store, 'sql' | 'parts'>,
   keep: Keep,
-  marketNow: Millis,
+  feedNow: Millis,
 ): Promise<readonly string[]> {
+  const marketNow = Math.min(feedNow, await newestTraded(sql))
   const old = partsToDrop(await listParts(sql), keep, marketNow)
   await noteGone(sql, old)
   for (const part of old) await dropPart(sql, part)
@@ -68,6 +72,17 @@ export async function retain(
       where o.age > ${snapshotsKept} and s.coin_id = o.coin_id and s.set_id = o.set_id and s.at = o.at`
   })
   return old.map((part) => part.name)
+}
+
+/** Opening of the newest candle with trades: one without any, or that is missing, closes by the clock alone. */
+async function newestTraded(sql: Sql): Promise<Millis> {
+  const [newest] = await faulted(
+    () => sql<{ at: Millis | null }[]>`
+      select max(k.open_at) as at from coin c cross join lateral (
+        select open_at from candle
+        where coin_id = c.id and state in ('final', 'corrected') order by open_at desc limit 1) k`,
+  )
+  return newest?.at ?? 0
 }
 
 /** A prediction without its candle proves as little as a candle without its prediction. */

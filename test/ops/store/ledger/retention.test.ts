@@ -96,3 +96,21 @@ test('a version that serves again is left alone, and what went with its part is 
   assert.equal(audit.from, Date.UTC(2026, 4, 1))
   assert.deepEqual(await store.reader.unanswered(back, 0, noon - 30 * dayMs, 10), [])
 })
+
+test('a clock that is set ahead ages nothing: days count from the newest candle with trades', async () => {
+  const store = await openTestStore()
+  const clockAhead = noon + 400 * dayMs
+  assert.deepEqual(await retain(store, keep, clockAhead), [])
+  await store.write.writeHistory(candles.map((i) => candle(i)))
+  const serving = await version(store, { slot: 'v1', from: noon + first * minuteMs })
+  await store.write.commit(entries(...candles.map((i) => prediction(serving, i))), later)
+  // What nobody told, the clock alone has closed.
+  const closed = { ...candle((399 * dayMs) / minuteMs), state: 'missing' as const }
+  await store.write.writeHistory([closed])
+  assert.deepEqual(await retain(store, keep, clockAhead), [])
+  const { items } = await store.reads.predictions({ ...serving, limit: 1_000 })
+  assert.equal(items.length, candles.length)
+  // The market has reached that day: then it ages.
+  await store.write.writeHistory([candle((399 * dayMs) / minuteMs + 1)])
+  assert.notDeepEqual(await retain(store, keep, clockAhead), [])
+})
