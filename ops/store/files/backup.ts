@@ -22,6 +22,7 @@ import type { Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import { listParts, type PartedTable, partUnits } from '../ledger/parts.ts'
 import type { Store } from '../store.ts'
+import { isScratch } from '../versions/scratch.ts'
 import { type BackupManifest, frameWriter, openBackup, type Section } from './backup-frames.ts'
 import { draftOf, unwritten } from './draft.ts'
 
@@ -278,6 +279,6 @@ function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !relative(folder, path).includes('.scratch'))
+    .filter((path) => !isScratch(relative(folder, path)))
     .sort()
 }

@@ -7,6 +7,13 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { identify } from '../embedded/process-identity.ts'
 
+const pattern = /^(\d+)-([0-9a-f]+)-[0-9a-f-]+\.scratch/
+
+/** By its path from the folder in which it is put together, or that of what is in it. */
+export function isScratch(path: string): boolean {
+  return pattern.test(path)
+}
+
 /** The folder is there and empty, and gone when the work has ended, however it ended. */
 export async function inScratch<T>(
   folder: string,
@@ -25,7 +32,7 @@ export async function inScratch<T>(
 
 async function sweep(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    const [, pid, life] = /^(\d+)-([0-9a-f]+)-.*\.scratch$/.exec(name) ?? []
+    const [, pid, life] = pattern.exec(name) ?? []
     if (pid === undefined || lifeOf(Number(pid)) === life) continue
     await rm(join(folder, name), { recursive: true, force: true })
   }

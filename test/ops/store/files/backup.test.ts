@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { Tx } from '../../../../ops/store/connection.ts'
@@ -8,6 +8,7 @@ import { openBackup } from '../../../../ops/store/files/backup-frames.ts'
 import { acquireLease } from '../../../../ops/store/lease.ts'
 import { resolveOutcomes } from '../../../../ops/store/scores/outcomes.ts'
 import type { Store } from '../../../../ops/store/store.ts'
+import { inScratch } from '../../../../ops/store/versions/scratch.ts'
 import { dayMs, minuteMs } from '../../../../streams/time.ts'
 import {
   btc,
@@ -183,6 +184,22 @@ test('while artifacts are copied, both ways, the database does not end the idle 
     progress: empty.look('model.onnx'),
   })
   assert.deepEqual(await empty.limits(), ['0'])
+})
+
+test('of artifacts all files are copied, whatever they are called; what is still being put together is not', async () => {
+  const store = await openTestStore()
+  const home = folder()
+  const [file, artifacts] = [join(home, 'names.backup'), join(home, 'artifacts')]
+  mkdirSync(join(artifacts, 'ab'), { recursive: true })
+  writeFileSync(join(artifacts, 'ab', 'from.scratch.json'), '{}')
+  await inScratch(artifacts, async (scratch) => {
+    writeFileSync(join(scratch, 'half'), '')
+    await backup(file, { store, artifacts, now: () => noon })
+  })
+  const restored = join(home, 'restored')
+  await restore(file, { store: await emptied(store), artifacts: restored })
+  const names = readdirSync(restored, { recursive: true }).map(String)
+  assert.deepEqual(names.sort(), ['ab', join('ab', 'from.scratch.json')])
 })
 
 /** How long its transactions may stand idle, asked in them when a section is done. */
