@@ -71,10 +71,10 @@ export function problemOf(c: Context, error: unknown): Response | undefined {
 function statusOf(fault: Fault): ContentfulStatusCode {
   if (fault.retryable) return 503
   const last = fault.code.split('.').at(-1) ?? ''
-  if (/^(unknown|not_found|missing|cursor)$/.test(last)) return 404
+  if (/^(unknown|not_found|missing)$/.test(last)) return 404
   if (/^(exists|state|conflict|busy|paused|last)$/.test(last)) return 409
   if (/^(unlisted|unsupported|refused)$/.test(last)) return 422
   if (fault.code.startsWith('artifact.')) return 422
-  if (/^(range|query|invalid)$/.test(last) || fault.code.startsWith('request.')) return 400
+  if (/^(range|invalid)$/.test(last) || /^(query|request)\./.test(fault.code)) return 400
   return 500
 }

@@ -226,7 +226,7 @@ const problems: readonly [string, string, RequestInit, number, string, Partial<A
     'a cursor of nobody',
     '/api/v1/gaps?cursor=x',
     {},
-    404,
+    400,
     'query.cursor',
     reading({
       gaps: async () => {
