@@ -24,10 +24,8 @@ const coinName = z
   .refine((it) => parseCoin(it) !== undefined, 'expected a coin such as BTC/USDT')
 
 /** `a/b.onnx`: relative, plain letters, no step upwards; so a path can neither leave its folder nor hide. */
-const filePath = z
-  .string()
-  .max(120)
-  .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*(\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/, 'is not a plain path')
+export const plainPath = /^[A-Za-z0-9_][A-Za-z0-9._-]*(\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/
+const filePath = z.string().max(120).regex(plainPath, 'is not a plain path')
 
 /** The columns of a row or window, in the order in which the tensor has them. */
 const columns = z

@@ -244,7 +244,7 @@ async function writeFile(
   content: AsyncIterable<Buffer>,
 ): Promise<string> {
   const target = join(folder, normalize(path))
-  if (relative(folder, target).startsWith('../..'))
+  if (relative(folder, target).startsWith('..'))
     throw new Fault('backup.damaged', `the backup has a file outside its folder: ${path}`)
   mkdirSync(dirname(target), { recursive: true })
   await pipeline(Readable.from(content), createWriteStream(target))

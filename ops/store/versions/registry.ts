@@ -8,7 +8,7 @@ import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Subject } from 'rxjs'
 import type { Artifact } from '../../../models/artifact.ts'
-import { horizonMs, intervalMs, type Manifest } from '../../../models/manifest.ts'
+import { horizonMs, intervalMs, type Manifest, plainPath } from '../../../models/manifest.ts'
 import type { Registry } from '../../../models/registry.ts'
 import { type Lane, laneName } from '../../../models/version.ts'
 import { coinFromPath } from '../../../streams/coin.ts'
@@ -193,8 +193,7 @@ async function download(
   if (!parts.some((it) => it.name === 'manifest.json'))
     throw new Fault('artifact.missing', `the registry has no artifact ${sha256}`)
   for (const { name: file, part } of parts) {
-    if (!/^[A-Za-z0-9_][A-Za-z0-9._/-]*$/.test(file) || file.includes('../..'))
-      throw new Fault('artifact.manifest', `${file} is not a plain path`)
+    if (!plainPath.test(file)) throw new Fault('artifact.manifest', `${file} is not a plain path`)
     const path = join(scratch, file)
     if (part === 0) await mkdir(dirname(path), { recursive: true })
     const [row] = await faulted(

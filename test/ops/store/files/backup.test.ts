@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Tx } from '../../../../ops/store/connection.ts'
 import { backup, restore } from '../../../../ops/store/files/backup.ts'
 import { openBackup } from '../../../../ops/store/files/backup-frames.ts'
@@ -200,6 +209,23 @@ test('of artifacts all files are copied, whatever they are called; what is still
   await restore(file, { store: await emptied(store), artifacts: restored })
   const names = readdirSync(restored, { recursive: true }).map(String)
   assert.deepEqual(names.sort(), ['ab', join('ab', 'from.scratch.json')])
+})
+
+test('a file that would lie outside of the folder is refused, and nothing of the backup stays', async () => {
+  const store = await openTestStore()
+  const home = folder()
+  const [file, artifacts] = [join(home, 'odd.backup'), join(home, 'artifacts')]
+  mkdirSync(join(artifacts, 'ab'), { recursive: true })
+  writeFileSync(join(artifacts, 'ab', 'outside'), '')
+  await backup(file, { store, artifacts, now: () => noon })
+  const text = gunzipSync(readFileSync(file)).toString('latin1')
+  writeFileSync(file, gzipSync(Buffer.from(text.replace('"ab/outside"', '"../outside"'), 'latin1')))
+  const into = { store: await emptied(store), artifacts: join(home, 'restored') }
+  await assert.rejects(restore(file, into), {
+    code: 'backup.damaged',
+    message: /outside its folder/,
+  })
+  assert.equal(existsSync(join(home, 'outside')), false)
 })
 
 /** How long its transactions may stand idle, asked in them when a section is done. */

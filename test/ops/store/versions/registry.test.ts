@@ -60,6 +60,22 @@ test('an artifact is fetched from the store where its files are not on this mach
   assert.equal(await registry.fetch(made), join(folder, sha256))
 })
 
+test('a name that leads out of its folder is refused, however it is written', async (t) => {
+  const { store, registry, folder } = await stage()
+  t.after(() => registry.close())
+  const from = testFolder(t)
+  const sha256 = await writeArtifact(from, softmaxModel(1))
+  const made = await registry.publish(lane, from, plain)
+  await rm(join(folder, sha256), { recursive: true })
+  for (const name of ['x/../../escaped', 'x/..//../escaped', '../escaped', '/escaped']) {
+    await store.sql`
+      insert into artifact_file (sha256, name, part, bytes) values (${sha256}, ${name}, 0, '')`
+    await assert.rejects(registry.fetch(made), { code: 'artifact.manifest' }, name)
+    await store.sql`delete from artifact_file where name = ${name}`
+  }
+  assert.deepEqual(readdirSync(folder), [])
+})
+
 test('lanes that want the same artifact at once all get it, by one daemon or beside another on the same folder', async (t) => {
   const { store, registry } = await stage()
   t.after(() => registry.close())
