@@ -86,7 +86,7 @@ function newest(rows: readonly CandleRow[]): readonly CandleRow[] {
  * order of their numbers, as everywhere: after the streams' positions, and before their predictions.
  */
 export async function reopenOutcomes(tx: Tx, all: readonly CandleRow[]): Promise<void> {
-  const rows = newest(all).filter((row) => row.candle.revision > 0)
+  const rows = all.filter((row) => row.candle.revision > 0)
   if (rows.length === 0) return
   const corrected = tx`
     select coin_id, instant(at) as at
