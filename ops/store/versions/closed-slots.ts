@@ -7,8 +7,7 @@ import type { Millis } from '../../../streams/time.ts'
 import type { Sql } from '../connection.ts'
 import type { Names } from '../names.ts'
 import { transact } from '../transact.ts'
-import { lockLane } from './cut.ts'
-import { arrayOf, giveSlot, holdersOf, newestOf } from './pointers.ts'
+import { arrayOf, giveSlot, holdersOf, lockLane, newestOf } from './pointers.ts'
 
 /**
  * Nobody holds the lane's slots from `from` on: it is not followed any longer, and not audited either. What the version in a

@@ -7,11 +7,15 @@ import { Fault } from '../../../streams/fault.ts'
 import type { Millis } from '../../../streams/time.ts'
 import type { GoingBack } from '../../../supervisor/fleet/lane-journal.ts'
 import type { Tx } from '../connection.ts'
-import { arrayOf, giveSlot, type Holders, holdersOf, holdMarket, newestOf } from './pointers.ts'
-
-export async function lockLane(tx: Tx, laneId: number): Promise<void> {
-  await tx`select from lane where id = ${laneId} for no key update`
-}
+import {
+  arrayOf,
+  giveSlot,
+  type Holders,
+  holdersOf,
+  holdMarket,
+  lockLane,
+  newestOf,
+} from './pointers.ts'
 
 /** Does nothing where it has been done. */
 export async function cutOver(tx: Tx, swapId: number, at: Millis): Promise<void> {

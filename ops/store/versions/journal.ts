@@ -12,9 +12,9 @@ import { checkTerm, type Lease } from '../lease.ts'
 import type { Names } from '../names.ts'
 import { transact } from '../transact.ts'
 import { pruneArchive } from './archive.ts'
-import { cutOver, lockLane, putAway, stepBack } from './cut.ts'
+import { cutOver, putAway, stepBack } from './cut.ts'
 import { readRecords, readSwaps } from './journal-reads.ts'
-import { holdersOf, newestOf } from './pointers.ts'
+import { holdersOf, lockLane, newestOf } from './pointers.ts'
 import { auditSwap } from './swap-audit.ts'
 
 export interface JournalNeeds {

@@ -10,7 +10,12 @@ import type { Tx } from '../connection.ts'
 /** Ids of the versions in `v1`, `v2` and `v3`. */
 export type Holders = readonly [number | null, number | null, number | null]
 
-/** As the last change has it, which may be for a candle to come. The lane's row is to be locked. */
+/** Until the transaction ends nobody else moves the lane's slots, gives it a version or orders a swap. */
+export async function lockLane(tx: Tx, laneId: number): Promise<void> {
+  await tx`select from lane where id = ${laneId} for no key update`
+}
+
+/** As the last change has it, which may be for a candle to come. The lane is to be locked. */
 export async function holdersOf(tx: Tx, laneId: number): Promise<Holders> {
   const rows = await tx<{ slot: Slot; version_id: number }[]>`
     select slot, version_id from pointer where lane_id = ${laneId} and until_at is null`

@@ -19,7 +19,7 @@ import type { Store } from '../store.ts'
 import { transact } from '../transact.ts'
 import { pruneArchive, refuseVersion } from './archive.ts'
 import type { ArtifactFiles } from './artifact-files.ts'
-import { lockLane } from './cut.ts'
+import { lockLane } from './pointers.ts'
 import { inScratch } from './scratch.ts'
 import { artifactOf, registerVersion } from './versions.ts'
 

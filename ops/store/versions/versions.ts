@@ -11,6 +11,7 @@ import type { Millis } from '../../../streams/time.ts'
 import type { Sql, Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import type { Names } from '../names.ts'
+import { lockLane } from './pointers.ts'
 
 export interface Registration extends Lane {
   readonly sha256: string
@@ -31,7 +32,7 @@ export async function registerVersion(sql: Sql, names: Names, it: Registration):
   const number = await faulted(() =>
     sql.begin(async (tx) => {
       // The lane gives out its numbers one after the other.
-      await tx`select from lane where id = ${laneId} for no key update`
+      await lockLane(tx, laneId)
       const [known] = await tx<{ number: number }[]>`
         select number from version where lane_id = ${laneId} and sha256 = ${it.sha256}`
       if (known) return known.number
@@ -71,7 +72,7 @@ async function assign(
   slot: Slot,
   from: Millis,
 ): Promise<void> {
-  await tx`select from lane where id = ${laneId} for no key update`
+  await lockLane(tx, laneId)
   const [open] = await tx<{ id: number; version_id: number; from_at: Millis }[]>`
     select id, version_id, from_at from pointer
     where lane_id = ${laneId} and slot = ${slot} and until_at is null`
