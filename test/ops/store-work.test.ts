@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { loadConfig } from '../../ops/config/load.ts'
 import type { Config } from '../../ops/config/schema.ts'
 import { openStoreServer } from '../../ops/open-store.ts'
@@ -25,10 +25,15 @@ function config(source: string, url: string | null): Config {
   }
 }
 
-function folderOf(t: TestContext): string {
-  const folder = temporaryFolder()
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
+const folders: string[] = []
+// With the file and not with their tests, which end in their turn what works in them.
+after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+function newFolder(): string {
+  folders.push(temporaryFolder())
+  return folders.at(-1) as string
 }
 
 async function sharedUrl(t: TestContext, ...markets: readonly string[]): Promise<string> {
@@ -42,7 +47,7 @@ async function sharedUrl(t: TestContext, ...markets: readonly string[]): Promise
 }
 
 test('what only reads makes nothing: no folder, no market', async (t) => {
-  const dataPath = join(folderOf(t), 'data')
+  const dataPath = join(newFolder(), 'data')
   await assert.rejects(openMarket(dataPath, config('never', null)), { code: 'store.absent' })
   assert.equal(existsSync(dataPath), false)
   const url = await sharedUrl(t)
@@ -53,7 +58,7 @@ test('what only reads makes nothing: no folder, no market', async (t) => {
 })
 
 test('with auto the only market that is stored is meant; of several one must be named', async (t) => {
-  const dataPath = folderOf(t)
+  const dataPath = newFolder()
   const own = await startServer(dataPath)
   t.after(() => own.stop())
   const auto = config('auto', null)
@@ -73,8 +78,8 @@ test('with auto the only market that is stored is meant; of several one must be 
   assert.ok(isAlive(own.pid() as number), 'a server that a daemon holds is left running')
 })
 
-test('a command that ends leaves the database to another that still works', async (t) => {
-  const dataPath = folderOf(t)
+test('a command that ends leaves the database to another that still works', async () => {
+  const dataPath = newFolder()
   const settings = config('workshared', null)
   const long = await openStoreWork(dataPath, settings, { mayMake: true })
   const writer = long.store.writer(await long.lease(), () => 0)
@@ -87,7 +92,7 @@ test('a command that ends leaves the database to another that still works', asyn
 })
 
 test('a database that a daemon has come to use meanwhile is left to it', async (t) => {
-  const dataPath = folderOf(t)
+  const dataPath = newFolder()
   const settings = config('workadopted', null)
   const command = await openStoreWork(dataPath, settings, { mayMake: true })
   const directory = openDataDirectory(dataPath)
@@ -111,7 +116,7 @@ test('a database that a daemon has come to use meanwhile is left to it', async (
 
 test('of two commands that write without a daemon the second is refused, until the first has ended', async (t) => {
   const url = await sharedUrl(t, 'workbusy')
-  const dataPath = folderOf(t)
+  const dataPath = newFolder()
   const first = await openStoreWork(dataPath, config('workbusy', url), { mayMake: true })
   const writer = first.store.writer(await first.lease(), () => 0)
   const second = await openStoreWork(dataPath, config('workbusy', url))
@@ -124,7 +129,7 @@ test('of two commands that write without a daemon the second is refused, until t
 
 test('beside a daemon its lease is shared, without one it is taken and given back', async (t) => {
   const url = await sharedUrl(t, 'workalone', 'workbeside')
-  const dataPath = folderOf(t)
+  const dataPath = newFolder()
   const alone = await openStoreWork(dataPath, config('workalone', url), { mayMake: true })
   const own = await alone.lease()
   await alone.close()
@@ -145,7 +150,7 @@ test('beside a daemon its lease is shared, without one it is taken and given bac
 
 test('a market is exported, backed up, and restored elsewhere under its name', async (t) => {
   const url = await sharedUrl(t, 'workcopy')
-  const folder = folderOf(t)
+  const folder = newFolder()
   const options = { config: config('workcopy', url), dataPath: folder, progress: () => {} }
   const work = await openStoreWork(folder, options.config, { mayMake: true })
   const writer = work.store.writer(await work.lease(), () => 0)

@@ -30,10 +30,15 @@ import { until } from '../../../support/until.ts'
 
 const isRoot = process.getuid?.() === 0
 
+const folders: string[] = []
+// With the file and not with their tests, which end in their turn what works in them.
+after(() => {
+  for (const made of folders) rmSync(made, { recursive: true, force: true })
+})
+
 function folder(): string {
-  const made = temporaryFolder()
-  after(() => rmSync(made, { recursive: true, force: true }))
-  return made
+  folders.push(temporaryFolder())
+  return folders.at(-1) as string
 }
 
 test('a server that outlived its daemon is adopted, not started beside', async () => {
