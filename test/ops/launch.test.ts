@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
+import { isAlive } from '../../ops/store/embedded/process-identity.ts'
 import { until } from '../support/until.ts'
 
 const launcher = join(import.meta.dirname, '../../ops/launch.mjs')
@@ -39,8 +40,10 @@ async function launch(t: TestContext, env: NodeJS.ProcessEnv = {}): Promise<Laun
   return { process: child, pid: Number(said[0]), said }
 }
 
-function isAlive(pid: number): boolean {
-  return spawnSync('kill', ['-0', String(pid)]).status === 0
+/** Once all that it said has been read. */
+async function codeOf({ process: launcher }: Launched): Promise<number | null> {
+  const [code] = await once(launcher, 'close')
+  return code
 }
 
 test('an exit code comes back', () => {
@@ -60,12 +63,12 @@ test('each SIGINT and SIGTERM sent here arrives there, once', async (t) => {
   interrupted.process.kill('SIGINT')
   await until('the first arrives', () => interrupted.said.length === 2)
   interrupted.process.kill('SIGINT')
-  assert.equal((await once(interrupted.process, 'exit'))[0], 7)
+  assert.equal(await codeOf(interrupted), 7)
   assert.deepEqual(interrupted.said.slice(1), ['SIGINT', 'SIGINT'])
 
   const terminated = await launch(t)
   terminated.process.kill('SIGTERM')
-  assert.equal((await once(terminated.process, 'exit'))[0], 5)
+  assert.equal(await codeOf(terminated), 5)
 })
 
 test('under npm, the Ctrl-C that comes from the terminal and from npm is one', async (t) => {
@@ -74,7 +77,7 @@ test('under npm, the Ctrl-C that comes from the terminal and from npm is one', a
   launched.process.kill('SIGINT')
   await until('it arrives', () => launched.said.length === 2)
   launched.process.kill('SIGTERM')
-  assert.equal((await once(launched.process, 'exit'))[0], 5)
+  assert.equal(await codeOf(launched), 5)
   assert.deepEqual(launched.said.slice(1), ['SIGINT', 'SIGTERM'])
 })
 

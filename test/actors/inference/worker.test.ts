@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openArtifact } from '../../../models/artifact.ts'
+import { isAlive } from '../../../ops/store/embedded/process-identity.ts'
 import {
   startPool,
   type TestPool,
@@ -209,13 +210,4 @@ for (const [what, args, children] of [
     parent.kill('SIGKILL')
     await until('the children are gone', () => pids.every((pid) => !isAlive(pid)))
   })
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Artifact, openArtifact } from '../../../models/artifact.ts'
 import { niceness } from '../../../models/training/politely.ts'
+import { isAlive } from '../../../ops/store/embedded/process-identity.ts'
+import { readIfThere } from '../../../ops/store/read-if-there.ts'
 import { verifyArtifact } from '../../../ops/training/verify-artifact.ts'
 import { Fault } from '../../../streams/fault.ts'
 import {
@@ -67,17 +69,10 @@ test('one that hangs is ended with its signal, and works at low priority', async
   )
   const artifact = await made(t)
   const verifying = verifyArtifact(artifact, { ...options, entry, signal: stop.signal })
-  const pid = await until('the child runs', () =>
-    existsSync(`${entry}.pid`) ? Number(readFileSync(`${entry}.pid`, 'utf8')) : undefined,
-  )
+  // The file is there a moment before the number is in it.
+  const pid = await until('the child runs', () => Number(readIfThere(`${entry}.pid`)) || undefined)
   await until('its priority is low', () => getPriority(pid) === niceness)
   stop.abort(new Fault('training.silent', 'no sign of life'))
   await assert.rejects(verifying, { code: 'training.silent' })
-  await until('it is gone', () => {
-    try {
-      return !process.kill(pid, 0)
-    } catch {
-      return true
-    }
-  })
+  await until('it is gone', () => !isAlive(pid))
 })

@@ -55,7 +55,6 @@ for (const { source, coins } of venues) {
         said$,
         () => said.includes(what),
         () => `${what}, only ${said}`,
-        5_000,
       )
     return { exchange, line, ear, said, until }
   }
