@@ -1,4 +1,7 @@
-/** History from a file into the store: candles as they are, or folded from trades. What is stored already stays as it is. */
+/**
+ * History from a file into the store: candles as they are, or folded from trades. What is stored already stays as it is,
+ * but for what is on record as missing: without a running daemon that heals.
+ */
 import type { Candle } from '../streams/candles/candle.ts'
 import { filled } from '../streams/candles/fill.ts'
 import { candlesFromTrades } from '../streams/candles/from-trades.ts'
@@ -7,6 +10,7 @@ import { inOrder } from '../streams/files/in-order.ts'
 import { candlesOf, type MarketFile, openMarketFile } from '../streams/files/market-file.ts'
 import { iso, type Millis, wallClock } from '../streams/time.ts'
 import type { ImportOptions } from './cli/world.ts'
+import { closeGaps, overMissing, writeOverMissing } from './store/ledger/heal-missing.ts'
 import { openStoreWork } from './store-work.ts'
 
 export interface ImportReport {
@@ -15,6 +19,10 @@ export interface ImportReport {
   readonly to: string | null
   /** Stretches without trades. */
   readonly gaps: number
+  /** Candles that were on record as missing. */
+  readonly healed: number
+  /** Such that stay so, because a daemon is running, which would go on without them. */
+  readonly missing: number
 }
 
 export async function importFile(options: ImportOptions): Promise<ImportReport> {
@@ -24,9 +32,11 @@ export async function importFile(options: ImportOptions): Promise<ImportReport> 
   const file = await inOrder(await openMarketFile(path, { intervalMs }), intervalMs)
   const work = await openStoreWork(options.dataPath, config, { mayMake: true })
   try {
-    const writer = work.store.writer(await work.lease(), () => wallClock.now())
+    const lease = await work.lease()
+    const writer = work.store.writer(lease, () => wallClock.now())
     let rows = 0
     let gaps = 0
+    let missing = 0
     let from: Millis | undefined
     let to: Millis | undefined
     let wasEmpty = false
@@ -40,13 +50,20 @@ export async function importFile(options: ImportOptions): Promise<ImportReport> 
         to = openAt + intervalMs
       }
       await writer.writeHistory(candles)
+      const known = await overMissing(work.store, coin, candles)
+      if (lease.isOurs) await writeOverMissing(work.store, writer, coin, known)
+      missing += known.length
       options.progress(rows, rows)
     }
+    if (lease.isOurs && from !== undefined && to !== undefined)
+      await closeGaps(work.store, writer, coin, { from, to })
     return {
       rows,
       from: from === undefined ? null : iso(from),
       to: to === undefined ? null : iso(to),
       gaps,
+      healed: lease.isOurs ? missing : 0,
+      missing: lease.isOurs ? 0 : missing,
     }
   } finally {
     await work.close()

@@ -32,8 +32,13 @@ export interface OpenStoreWork {
   readonly store: Store
   readonly artifacts: string
   /** The daemon's lease where one runs, else one of our own. */
-  readonly lease: () => Promise<Pick<Lease, 'name' | 'term'>>
+  readonly lease: () => Promise<WorkLease>
   readonly close: () => Promise<void>
+}
+
+export interface WorkLease extends Pick<Lease, 'name' | 'term'> {
+  /** No daemon runs on this directory. */
+  readonly isOurs: boolean
 }
 
 export interface StoreChoice {
@@ -64,9 +69,10 @@ export async function openStoreWork(
       store,
       artifacts: join(directory.path, 'artifacts'),
       lease: async () => {
-        if (lockHolder(directory)) return presentLease(store.sql, 'fleet')
+        if (lockHolder(directory))
+          return { ...(await presentLease(store.sql, 'fleet')), isOurs: false }
         own ??= await beginWriting(store, directory)
-        return own
+        return { ...own, isOurs: true }
       },
       close: async () => {
         try {

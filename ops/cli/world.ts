@@ -58,7 +58,7 @@ export interface DaemonEntry extends StoreWork {
 
 /** Work on a market's store, beside a running daemon or without one. Each answers what the command prints. */
 export interface StoreWork {
-  readonly importFile: (options: ImportOptions) => Promise<object>
+  readonly importFile: (options: ImportOptions) => Promise<object & { readonly missing: number }>
   readonly backfill: (options: BackfillOptions) => Promise<object>
   readonly exportTable: (options: ExportOptions) => Promise<object>
   readonly dataset: (options: DatasetOptions) => Promise<object>

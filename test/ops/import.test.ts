@@ -7,9 +7,18 @@ import { loadConfig } from '../../ops/config/load.ts'
 import type { Config } from '../../ops/config/schema.ts'
 import { importFile } from '../../ops/import.ts'
 import { databaseName, type ServerAddress } from '../../ops/store/connection.ts'
-import { openStoreWork } from '../../ops/store-work.ts'
+import { lockDataDirectory, openDataDirectory } from '../../ops/store/data-directory.ts'
+import { type OpenStoreWork, openStoreWork } from '../../ops/store-work.ts'
 import { minuteMs } from '../../streams/time.ts'
-import { btc, dropDatabase, testServer } from '../support/store/database.ts'
+import {
+  blank,
+  btc,
+  candle,
+  dropDatabase,
+  prediction,
+  testServer,
+  version,
+} from '../support/store/database.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const start = Date.UTC(2026, 0, 1)
@@ -61,6 +70,8 @@ test('candles come in once, stretches without trades are counted and stored as e
   const report = {
     rows: 4,
     gaps: 1,
+    healed: 0,
+    missing: 0,
     from: '2026-01-01T00:00:00.000Z',
     to: '2026-01-01T00:06:00.000Z',
   }
@@ -84,7 +95,7 @@ test('trades are folded into candles', async (t) => {
   const text = ['time,price,size', ...trades.map((trade) => trade.join(','))].join('\n')
   assert.deepEqual(await bring('t.csv', text), {
     rows: 2,
-    gaps: 1,
+    ...{ gaps: 1, healed: 0, missing: 0 },
     from: '2026-01-01T00:00:00.000Z',
     to: '2026-01-01T00:04:00.000Z',
   })
@@ -92,12 +103,116 @@ test('trades are folded into candles', async (t) => {
   assert.deepEqual([first?.open, first?.high, first?.close, first?.volume], [10, 12, 12, 3])
 })
 
+/** Candles of which some are missing, with their gap, and a version that has left them open. */
+async function withGap(work: OpenStoreWork, fate: 'open' | 'unhealable') {
+  const { store } = work
+  const writer = store.writer(await work.lease(), () => start)
+  const at = (i: number) => ({ openAt: start + i * minuteMs })
+  const gap = { coin: btc, from: start + 2.5 * minuteMs, to: start + 5 * minuteMs } as const
+  const who = await version(store, { slot: 'v1', from: start })
+  const told = [0, 1, 5, 6, 7].map((i) => candle(0, at(i)))
+  const lost = [2, 3, 4].map((i) => blank(0, 'missing', at(i)))
+  const answers = [0, 1, 5, 6, 7].map((i) => ({
+    type: 'prediction' as const,
+    prediction: prediction(who, 0, { ...at(i), closeAt: start + (i + 1) * minuteMs }),
+  }))
+  const holes = [2, 3, 4].map((i) => ({
+    type: 'hole' as const,
+    hole: { ...who, slot: 'v1' as const, ...at(i), reason: 'gap' as const },
+  }))
+  const caused = { ...gap, cause: 'disconnected' as const }
+  const state = new Uint8Array(8)
+  const kept = [1, 5].map((i) => ({
+    ...{ type: 'snapshot' as const, coin: btc, hash: 'sha256:set', state, isOrigin: false },
+    at: start + i * minuteMs,
+  }))
+  const now = start + 8 * minuteMs
+  await writer.commit(
+    [...told, ...lost].map((it) => ({ type: 'candle', candle: it })),
+    () => now,
+  )
+  await writer.commit(
+    [{ type: 'gap', gap: caused, fate: 'open' }, ...kept, ...answers, ...holes],
+    () => now,
+  )
+  if (fate !== 'open') await writer.commit([{ type: 'gap', gap: caused, fate }], () => now)
+  return who
+}
+
+for (const fate of ['open', 'unhealable'] as const) {
+  test(`candles heal what is on record as missing and ${fate}, and its versions are asked again`, async (t) => {
+    const source = `importheal${fate}`
+    const { bring, stored, config, dataPath } = await stage(t, source)
+    const work = await openStoreWork(dataPath, config, { mayMake: true })
+    const who = await withGap(work, fate)
+    await work.close()
+    const text = [header, ...[1, 2, 4, 5].map((i) => row(i, 200))].join('\n')
+    assert.partialDeepStrictEqual(await bring('a.csv', text), { rows: 4, healed: 3, missing: 0 })
+    assert.deepEqual(
+      (await stored()).slice(1, 6).map(({ state, open, revision }) => [state, open, revision]),
+      [
+        ['final', 100, 0],
+        ['corrected', 200, 1],
+        ['empty', null, 1],
+        ['corrected', 200, 1],
+        ['final', 100, 0],
+      ],
+    )
+    const after = await openStoreWork(dataPath, config)
+    t.after(after.close)
+    const { reader, reads } = after.store
+    const now = start + 8 * minuteMs
+    const [gap, ...others] = (await reads.gaps({ limit: 9 })).items
+    assert.deepEqual([gap?.healedAt, gap?.unhealableAt, others], [now, null, []])
+    assert.equal((await reader.snapshot(btc, 'sha256:set', now))?.at, start + minuteMs)
+    const open = [2, 3, 4].map((i) => start + i * minuteMs)
+    assert.deepEqual(await reader.unanswered(who, 0, now, 9), open)
+    const { unexplained, duplicates } = await reads.continuity(start, now)
+    assert.deepEqual([unexplained, duplicates], [0, 0])
+  })
+}
+
+test('of a gap that a file reaches into, that part is healed', async (t) => {
+  const { bring, config, dataPath } = await stage(t, 'importpart')
+  const work = await openStoreWork(dataPath, config, { mayMake: true })
+  await withGap(work, 'open')
+  await work.close()
+  const text = [header, row(3, 200), row(4, 200)].join('\n')
+  assert.partialDeepStrictEqual(await bring('a.csv', text), { healed: 2 })
+  const after = await openStoreWork(dataPath, config)
+  t.after(after.close)
+  const gaps = (await after.store.reads.gaps({ limit: 9 })).items
+  assert.deepEqual(
+    gaps.map(({ from, to, healedAt }) => [
+      (from - start) / minuteMs,
+      (to - start) / minuteMs,
+      healedAt,
+    ]),
+    [
+      [3, 5, start + 8 * minuteMs],
+      [2.5, 5, null],
+    ],
+  )
+})
+
+test('beside a daemon, which would go on without them, missing candles are counted and stay', async (t) => {
+  const { bring, stored, config, dataPath } = await stage(t, 'importbeside')
+  const work = await openStoreWork(dataPath, config, { mayMake: true })
+  await withGap(work, 'open')
+  await work.close()
+  const { release } = lockDataDirectory(openDataDirectory(dataPath))
+  t.after(release)
+  const text = [header, row(2, 200), row(3, 200)].join('\n')
+  assert.partialDeepStrictEqual(await bring('a.csv', text), { healed: 0, missing: 2 })
+  assert.deepEqual((await stored()).filter(({ state }) => state === 'missing').length, 3)
+})
+
 test('rows in another order come in as if they were in order', async (t) => {
   const { bring, stored } = await stage(t, 'importorder')
   const candles = [9, 8, 7, 6, 2, 1, 0].map((i) => row(i, 100 + i))
   assert.deepEqual(await bring('newest-first.csv', [header, ...candles].join('\n')), {
     rows: 7,
-    gaps: 1,
+    ...{ gaps: 1, healed: 0, missing: 0 },
     from: '2026-01-01T00:00:00.000Z',
     to: '2026-01-01T00:10:00.000Z',
   })

@@ -19,12 +19,15 @@ const importFile: Command = {
     if (coin === undefined) throw misused(importFile, '--coin is missing')
     const file = call.words[0] as string
     const work = { ...storeOf(call), file, coin: coinOf(importFile, coin) }
-    return finish(
-      call,
-      await long(call, 'importing', (progress) =>
-        call.world.daemon.importFile({ ...work, progress }),
-      ),
+    const done = await long(call, 'importing', (progress) =>
+      call.world.daemon.importFile({ ...work, progress }),
     )
+    const { missing } = done
+    if (missing > 0)
+      call.world.err.write(
+        `${missing} candles stay on record as missing while a daemon runs: stop it and import again\n`,
+      )
+    return finish(call, done)
   },
 }
 

@@ -37,6 +37,7 @@ const codes: readonly [string, string, number, RegExp, Partial<World>?][] = [
   ['no table', 'export candels --out x.csv', 2, /did you mean candles\?/],
   ['nowhere to write', 'export candles', 2, /--out is missing/],
   ['whose market', 'import x.csv', 2, /--coin is missing/],
+  ['what did not heal', 'import x.csv --coin BTC/USDT', 0, /^2 candles stay .*: stop it/],
   ['no daemon', 'status', 3, /no daemon is running on \.starling/, absent],
   ['no daemon to stop', 'stop', 3, /no daemon is running/, absent],
   ['no daemon to control', 'pause BTC/USDT', 3, /no daemon is running/, absent],

@@ -65,7 +65,7 @@ export function stubWorld(more: Partial<World> = {}): World {
     daemon: {
       run: async () => 0,
       replay: nothing,
-      importFile: nothing,
+      importFile: async () => ({ rows: 3, missing: 2 }),
       backfill: nothing,
       exportTable: nothing,
       dataset: nothing,
