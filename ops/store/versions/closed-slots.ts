@@ -2,12 +2,12 @@
  * The slots of a lane that is not followed for a while. They end where their versions stopped answering, which says nothing
  * of what the lane had in the end; that is written down as it leaves, and is what it has when it comes back.
  */
-import type { Lane } from '../../../models/version.ts'
+import { type Lane, slots } from '../../../models/version.ts'
 import type { Millis } from '../../../streams/time.ts'
 import type { Sql } from '../connection.ts'
 import type { Names } from '../names.ts'
 import { transact } from '../transact.ts'
-import { arrayOf, giveSlot, holdersOf, lockLane, newestOf } from './pointers.ts'
+import { arrayOf, giveSlot, type Holders, holdersOf, lockLane, newestOf } from './pointers.ts'
 
 /**
  * Nobody holds the lane's slots from `from` on: it is not followed any longer, and not audited either. What the version in a
@@ -61,12 +61,9 @@ export async function reopenSlots(
     ) as [number | null, number | null, number | null]
     const first = v1 ?? v2 ?? v3
     if (first === null) return 'none'
-    for (const [slot, id] of [
-      ['v1', first],
-      ['v2', v2],
-      ['v3', v3],
-    ] as const)
-      await giveSlot(tx, laneId, slot, id, from)
+    const holders: Holders = [first, v2, v3]
+    for (const [i, slot] of slots.entries())
+      await giveSlot(tx, laneId, slot, holders[i] ?? null, from)
     await tx`
       update version set state = 'serving', archived_at = null where id in (${first}, ${v2}, ${v3})`
     return 'given'

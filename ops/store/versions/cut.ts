@@ -2,7 +2,7 @@
  * The two transactions that move a lane's pointers: the cut to a new version, and the step back. Both are for a candle
  * that is not in the ledger yet, and either happens whole or not at all.
  */
-import type { Lane } from '../../../models/version.ts'
+import { type Lane, slots } from '../../../models/version.ts'
 import { Fault } from '../../../streams/fault.ts'
 import type { Millis } from '../../../streams/time.ts'
 import type { GoingBack } from '../../../supervisor/fleet/lane-journal.ts'
@@ -116,7 +116,7 @@ async function give(
   after: Holders,
   at: Millis,
 ): Promise<void> {
-  for (const [i, slot] of (['v1', 'v2', 'v3'] as const).entries())
+  for (const [i, slot] of slots.entries())
     if (before[i] !== after[i]) await giveSlot(tx, laneId, slot, after[i] ?? null, at)
 }
 

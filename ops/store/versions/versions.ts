@@ -11,7 +11,8 @@ import type { Millis } from '../../../streams/time.ts'
 import type { Sql, Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import type { Names } from '../names.ts'
-import { lockLane } from './pointers.ts'
+import { transact } from '../transact.ts'
+import { giveSlot, lockLane } from './pointers.ts'
 
 export interface Registration extends Lane {
   readonly sha256: string
@@ -62,29 +63,17 @@ export async function assignSlot(
   from: Millis,
 ): Promise<void> {
   const [laneId, versionId] = [await names.lane(version), await names.version(version)]
-  await faulted(() => sql.begin((tx) => assign(tx, laneId, versionId, slot, from)))
-}
-
-async function assign(
-  tx: Tx,
-  laneId: number,
-  versionId: number,
-  slot: Slot,
-  from: Millis,
-): Promise<void> {
-  await lockLane(tx, laneId)
-  const [open] = await tx<{ id: number; version_id: number; from_at: Millis }[]>`
-    select id, version_id, from_at from pointer
-    where lane_id = ${laneId} and slot = ${slot} and until_at is null`
-  if (open?.version_id === versionId) return
-  if (open && open.from_at > from)
-    throw new Fault('store.constraint', `slot ${slot} was given to another version after that`)
-  // One that would have held it for no time at all leaves no trace.
-  if (open?.from_at === from) await tx`delete from pointer where id = ${open.id}`
-  else if (open) await tx`update pointer set until_at = ${from} where id = ${open.id}`
-  await tx`
-    insert into pointer (lane_id, version_id, slot, from_at) values (${laneId}, ${versionId}, ${slot}, ${from})`
-  await tx`update version set state = 'serving' where id = ${versionId}`
+  await transact(sql, async (tx) => {
+    await lockLane(tx, laneId)
+    const [open] = await tx<{ version_id: number; from_at: Millis }[]>`
+      select version_id, from_at from pointer
+      where lane_id = ${laneId} and slot = ${slot} and until_at is null`
+    if (open?.version_id === versionId) return
+    if (open && open.from_at > from)
+      throw new Fault('store.constraint', `slot ${slot} was given to another version after that`)
+    await giveSlot(tx, laneId, slot, versionId, from)
+    await tx`update version set state = 'serving' where id = ${versionId}`
+  })
 }
 
 /** Where an artifact was registered from. */
