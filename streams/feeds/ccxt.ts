@@ -30,7 +30,6 @@ export interface CcxtOptions {
   readonly limits?: Partial<LiveLimits>
   /** Between two REST questions, where the exchange's own limit (ccxt knows it) is not meant. */
   readonly rateLimitMs?: Millis | undefined
-  readonly pollEveryMs?: Millis
   /** Let ccxt read every frame, also those that we could read ourselves. */
   readonly ccxtReads?: boolean
 }
@@ -49,7 +48,6 @@ export async function ccxtFeed(options: CcxtOptions): Promise<LiveFeed> {
   const rest = make()
   const venue = ccxtVenue({
     ...{ source, quirks, rest, errors, clock, intervalMs },
-    pollEveryMs: options.pollEveryMs ?? 5_000,
     socket: (ear) => ccxtSocket({ exchange: make(), rest, quirks, clock, ear }),
   })
   return liveFeed(venue, {

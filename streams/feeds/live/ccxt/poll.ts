@@ -9,7 +9,6 @@ export function pollingSocket(
   venue: Pick<Venue, 'trades'>,
   ear: SocketEar,
   clock: Clock,
-  now: () => Millis,
   everyMs: Millis,
 ): Socket {
   const timers = new Subscription()
@@ -42,7 +41,7 @@ export function pollingSocket(
     watch: (coin) => {
       const isNew = !watched.has(coin)
       watched.set(coin, 'asked')
-      if (isNew) void look(coin, { at: now() })
+      if (isNew) void look(coin, { at: clock.now() })
     },
     close: () => timers.unsubscribe(),
   }

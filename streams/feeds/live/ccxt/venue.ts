@@ -26,7 +26,6 @@ export interface VenueOptions {
   readonly errors: CcxtErrors
   readonly clock: Clock
   readonly intervalMs: Millis
-  readonly pollEveryMs: Millis
   readonly socket: (ear: SocketEar) => Socket
 }
 
@@ -34,6 +33,8 @@ export interface VenueOptions {
 const freshListEveryMs: Millis = 60_000
 /** ccxt limits Binance to this many candles a page; others give what they give. */
 const candlesPage = 1000
+/** Where trades are asked for again and again. */
+const pollEveryMs: Millis = 5_000
 
 export function ccxtVenue(options: VenueOptions): Venue {
   const { source, quirks, rest, errors, clock, intervalMs } = options
@@ -117,7 +118,7 @@ export function ccxtVenue(options: VenueOptions): Venue {
 
   function socket(ear: SocketEar): Socket {
     if (rest.has.watchTrades === true) return options.socket(ear)
-    return pollingSocket({ trades }, ear, clock, () => clock.now(), options.pollEveryMs)
+    return pollingSocket({ trades }, ear, clock, pollEveryMs)
   }
 
   return {

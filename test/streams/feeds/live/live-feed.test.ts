@@ -82,7 +82,7 @@ function stage(
     deep: sequential,
     candleColumns: { takerBuyVolume: false, trades: false },
     socket: (ear) => {
-      if (polled) return pollingSocket(venue, ear, clock, () => clock.now(), 7_000)
+      if (polled) return pollingSocket(venue, ear, clock, 7_000)
       ears.push(ear)
       const up = (one: Coin): void => queueMicrotask(() => ear.up(one))
       return { watch: (one) => exchange.deaf || up(one), close: () => {} }
@@ -328,7 +328,7 @@ test('an exchange without sockets is asked again and again', async () => {
     },
     refused: () => {},
   }
-  const socket = pollingSocket(venue, ear, clock, () => clock.now(), 5_000)
+  const socket = pollingSocket(venue, ear, clock, 5_000)
   socket.watch(coin)
   for (let i = 0; i < 4; i++) {
     await setImmediate()
