@@ -210,18 +210,9 @@ test('what came first of an exchange that tells only its newest proves nothing o
         s.items.findIndex(({ type }) => type === 'clock'),
     )
     assert.equal(s.of('healed').length, 0)
-    const options = { coin, intervalMs: minute, graceMs: 2_000, correctionMs: 10 * minute }
-    const book = new CandleBook({ ...options, from, known })
-    const told = new Map<number, Candle>()
-    candleEvents(
-      book,
-      1,
-    )(observableOf(...s.items)).subscribe((event) => {
-      assert.notEqual(event.type, 'corrected')
-      if (event.type === 'closed') told.set(event.candle.openAt, event.candle)
-    })
-    assert.equal(told.size, 6)
-    for (const candle of told.values()) {
+    const told = closedOnce(s.items, from, known)
+    assert.equal(told.length, 6)
+    for (const candle of told) {
       const isWhole = candle.openAt >= firstTold
       assert.equal(candle.state, isWhole ? 'final' : 'missing')
       if (isWhole && candle.openAt < start) assert.deepEqual(candle, candleOfTruth(candle.openAt))
