@@ -128,6 +128,12 @@ export class Follow implements CoinEar {
     this.#toldTo = market.now() - (clock.now() - askedAt)
   }
 
+  torn(last: Cursor): void {
+    this.#filling?.abort()
+    this.#lose('sequence', this.#coverage.clockAt, last)
+    void this.#fill()
+  }
+
   refused(what: string, detail: string): void {
     tell('feed.refused', { coin: this.#o.coin, what, detail })
   }
@@ -224,7 +230,10 @@ export class Follow implements CoinEar {
     this.#lookAgain()
   }
 
-  /** Reads on from the missing stretch's cursor to the newest. */
+  /**
+   * Reads on from the missing stretch's cursor to the newest. A page shows what was known at the cursor, unless the exchange
+   * has forgotten that: then there is a hole before it.
+   */
   async #read(wanted: AbortSignal): Promise<void> {
     const { venue, coin, asker, clock, market } = this.#o
     let cursor = this.#coverage.missing?.cursor
@@ -233,9 +242,9 @@ export class Follow implements CoinEar {
       const page = await asker.ask(() => venue.trades(coin, from), wanted)
       if (this.#isAhead(page.trades)) await market.measure()
       if (wanted.aborted) throw new Fault('feed.given_up', 'no longer wanted')
-      if (!this.#beginsAt(from, page.trades)) {
+      const begins = venue.deep && from.id === undefined
+      if (!begins && !this.#intake.reachesBack(page.trades, from.at))
         this.#onRecord(this.#coverage.torn(page.trades.at[0] ?? market.now()))
-      }
       this.#pass(page.trades)
       const next = page.next
       if (next === undefined) break
@@ -243,13 +252,6 @@ export class Follow implements CoinEar {
       this.#tellTime(page.coveredTo, false)
       cursor = next
     }
-  }
-
-  /** Or is there a hole before this page? It shows what was known at the cursor, unless the exchange has forgotten that. */
-  #beginsAt(cursor: Cursor, page: Trades): boolean {
-    if (this.#o.venue.deep && cursor.id === undefined) return true
-    const firstAt = page.at[0] ?? Number.POSITIVE_INFINITY
-    return page.length > 0 && (firstAt < cursor.at || this.#intake.knows(page, cursor.at))
   }
 
   #lookAgain(): void {

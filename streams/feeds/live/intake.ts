@@ -93,10 +93,11 @@ export class Intake {
     return Number.POSITIVE_INFINITY
   }
 
-  /** Whether one of these trades, made no later than `at`, has passed before. */
-  knows(trades: Trades, at: Millis): boolean {
-    for (let i = 0; i < trades.length; i++) {
-      if ((trades.at[i] as number) <= at && this.#seen.has(trades.id[i] as number)) return true
+  /** Whether one of these trades was made before `at`, or was made then and has passed. */
+  reachesBack({ length, at: ats, id }: Trades, at: Millis): boolean {
+    for (let i = 0; i < length; i++) {
+      const madeAt = ats[i] as number
+      if (madeAt < at || (madeAt === at && this.#seen.has(id[i] as number))) return true
     }
     return false
   }

@@ -9,12 +9,13 @@ import type { Coin } from '../../coin.ts'
 import type { Clock, Millis } from '../../time.ts'
 import type { Trades } from '../../trade.ts'
 import { type Backoff, delayMs } from '../reconnect.ts'
-import type { Socket, SocketEar } from './venue.ts'
+import type { Cursor, Socket, SocketEar } from './venue.ts'
 
 export interface CoinEar {
   up(): void
   heard(trades: Trades): void
   told(askedAt: Millis): void
+  torn(last: Cursor): void
   down(cause: string, attempt: number): void
   refused(what: string, detail: string): void
 }
@@ -69,6 +70,9 @@ export class Line {
       },
       told: (coin, askedAt) => {
         if (this.#socket === mine) this.#ears.get(coin)?.told(askedAt)
+      },
+      torn: (coin, last) => {
+        if (this.#socket === mine) this.#ears.get(coin)?.torn(last)
       },
       lost: (cause) => {
         if (this.#socket === mine) this.#lost(cause)

@@ -1,6 +1,6 @@
 /**
  * An exchange as the live feed needs it: a socket that pushes trades, and questions over REST. `ccxt/` answers
- * with ccxt; the tests of the feed’s own decisions answer with a few lines.
+ * with ccxt; the tests of the feed's own decisions answer with a few lines.
  */
 import type { Coin } from '../../coin.ts'
 import { Fault } from '../../fault.ts'
@@ -44,6 +44,8 @@ export interface SocketEar {
   trades(coin: Coin, trades: Trades): void
   /** For a coin that is not told as it happens: all that was traded before `askedAt`, on our clock, has been told. */
   told(coin: Coin, askedAt: Millis): void
+  /** The trades that follow are not all that were traded since `last`, which was the last that was told. */
+  torn(coin: Coin, last: Cursor): void
   /** The socket is of no more use. Once, and the last thing that is heard of it. */
   lost(cause: string): void
   /** A frame or a trade that was not understood. */

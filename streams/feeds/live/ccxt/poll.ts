@@ -3,10 +3,11 @@ import { Subscription } from 'rxjs'
 import type { Coin } from '../../../coin.ts'
 import { Fault } from '../../../fault.ts'
 import type { Clock, Millis } from '../../../time.ts'
+import type { Trades } from '../../../trade.ts'
 import type { Cursor, Socket, SocketEar, Venue } from '../venue.ts'
 
 export function pollingSocket(
-  venue: Pick<Venue, 'trades'>,
+  venue: Pick<Venue, 'trades' | 'deep'>,
   ear: SocketEar,
   clock: Clock,
   everyMs: Millis,
@@ -15,18 +16,22 @@ export function pollingSocket(
   /** Whoever watches a coin hears with the next answer that it is up. */
   const watched = new Map<Coin, 'asked' | 'up'>()
 
-  async function look(coin: Coin, from: Cursor): Promise<void> {
+  async function look(coin: Coin, from: Cursor, last?: Cursor): Promise<void> {
     let next = from
+    let newest = last
     const askedAt = clock.now()
     try {
       const page = await venue.trades(coin, from)
       if (timers.closed) return
       if (watched.get(coin) === 'asked') ear.up(coin)
       watched.set(coin, 'up')
-      if (page.trades.length > 0) ear.trades(coin, page.trades)
+      if (page.trades.length > 0) {
+        if (!venue.deep && last !== undefined && !goesOn(last, page.trades)) ear.torn(coin, last)
+        ear.trades(coin, page.trades)
+        newest = newestOf(page.trades)
+      }
       ear.told(coin, askedAt)
-      const lastAt = page.trades.at[page.trades.length - 1]
-      next = page.next ?? { at: lastAt ?? from.at }
+      next = page.next ?? { at: newest?.at ?? from.at }
     } catch (error) {
       if (timers.closed) return
       if (!(error instanceof Fault)) throw error
@@ -34,7 +39,7 @@ export function pollingSocket(
       ear.lost(error.message)
       return
     }
-    timers.add(clock.schedule(() => void look(coin, next), everyMs))
+    timers.add(clock.schedule(() => void look(coin, next, newest), everyMs))
   }
 
   return {
@@ -45,4 +50,13 @@ export function pollingSocket(
     },
     close: () => timers.unsubscribe(),
   }
+}
+
+function newestOf({ at, id, length }: Trades): Cursor {
+  return { at: at[length - 1] as Millis, id: id[length - 1] as number }
+}
+
+/** It shows the last trade of the page before it, or one from before that. */
+function goesOn(last: Cursor, { at, id }: Trades): boolean {
+  return (at[0] as Millis) < last.at || id.includes(last.id as number)
 }

@@ -118,7 +118,7 @@ export function ccxtVenue(options: VenueOptions): Venue {
 
   function socket(ear: SocketEar): Socket {
     if (rest.has.watchTrades === true) return options.socket(ear)
-    return pollingSocket({ trades }, ear, clock, pollEveryMs)
+    return pollingSocket({ trades, deep: quirks.deep }, ear, clock, pollEveryMs)
   }
 
   return {

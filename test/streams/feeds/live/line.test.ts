@@ -40,6 +40,7 @@ for (const { source, coins } of venues) {
       up: () => say(`${name} up`),
       heard: (trades) => say(`${name} heard ${trades.length}`),
       told: () => say(`${name} told`),
+      torn: () => say(`${name} torn`),
       down: (cause) => say(`${name} down: ${cause}`),
       refused: (what, detail) => say(`${name} refused ${what}: ${detail}`),
     })

@@ -304,6 +304,7 @@ test('an exchange without sockets is asked again and again', async () => {
   const asked: number[] = []
   let lost = ''
   const venue = {
+    deep: true,
     trades: async (): Promise<TradesPage> => {
       const page = pages.shift()
       if (page === undefined) throw new Fault('feed.unavailable', 'gone', { retryable: true })
@@ -314,6 +315,7 @@ test('an exchange without sockets is asked again and again', async () => {
     up: () => heard.push(0),
     trades: (_coin, trades) => heard.push(...trades.id),
     told: (_coin, askedAt) => asked.push(askedAt - start),
+    torn: () => assert.fail('its pages begin where they were asked to'),
     lost: (cause) => {
       lost = cause
     },
@@ -341,6 +343,32 @@ test('where trades are asked for a candle waits until they were, and is right at
   assert.deepEqual(
     told.map(({ state, trades }) => [state, trades]),
     Array.from({ length: 4 }, () => ['final', 60]),
+  )
+  assert.equal(s.of('gap').length, 0)
+  s.following.unsubscribe()
+})
+
+test('where trades are asked for, what was traded beyond a page is on record', async () => {
+  const s = stage(false, { polled: true, newest: 10 })
+  await s.pass(90_000, () => s.trade(false))
+  await s.pass(10_000, () => {
+    for (let i = 0; i < 3; i++) {
+      s.trade(false)
+      s.clock.advance(100)
+    }
+  })
+  await s.pass(2 * minute, () => s.trade(false))
+  const lost = s.truth.filter(([at, id]) => at < start + 3 * minute && !s.ids().includes(id))
+  assert.ok(lost.length > 0, 'more was traded between two questions than a page tells')
+  const healed = s.of('healed').map(({ gap }) => gap)
+  const gaps = s.of('gap').map(({ gap }) => gap)
+  for (const [at] of lost) {
+    assert.ok(gaps.some((gap) => at >= gap.from && at < gap.to))
+    assert.ok(!healed.some((gap) => at >= gap.from && at < gap.to))
+  }
+  assert.deepEqual(
+    closedOnce(s.items, start).map(({ state }) => state),
+    ['final', 'missing', 'final'],
   )
   s.following.unsubscribe()
 })
