@@ -24,7 +24,7 @@ import { findBinaries } from './binaries.ts'
 import { ensureCluster, serverSettings } from './cluster.ts'
 import { type Placement, place } from './placement.ts'
 import { isAlive, programOf } from './process-identity.ts'
-import { useServer } from './users.ts'
+import { useServer } from './server-users.ts'
 
 export type ServerEvent =
   | { readonly type: 'started' | 'adopted'; readonly pid: number; readonly ms: number }
