@@ -4,29 +4,22 @@ import { rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as elapse } from 'node:timers/promises'
-import { openDatabase } from '../../ops/store/connection.ts'
-import { startServer } from '../../ops/store/embedded/server.ts'
+import { assertContinuity, house, quickConfig, startDaemon } from '../support/daemon/daemon.ts'
 import {
-  assertContinuity,
-  house,
-  quickConfig,
-  type RunningDaemon,
-  startDaemon,
-} from '../support/daemon/daemon.ts'
-import { assertKept, progress, seen, status, wellAgain } from '../support/daemon/ledger-view.ts'
+  answersAgain,
+  assertKept,
+  progress,
+  seen,
+  status,
+  wellAgain,
+} from '../support/daemon/ledger-view.ts'
+import { ownDatabase, tapeDatabase } from '../support/daemon/own-database.ts'
+import { startOwnServer } from '../support/store/database.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
 
 const mebi = 1024 ** 2
 const isRoot = process.getuid?.() === 0
-const market = 'starling_tape_seed_7'
-
-function ownDatabase(daemon: RunningDaemon) {
-  return openDatabase(
-    { type: 'socket', path: join(daemon.house.data, 'postgres', '.s.PGSQL.5432') },
-    market,
-  )
-}
 
 test('the database is slow, then refuses, then is back: the daemon waits and loses nothing', async (t) => {
   const daemon = await startDaemon(t, house(t))
@@ -39,16 +32,14 @@ test('the database is slow, then refuses, then is back: the daemon waits and los
     await elapse(5_000)
   })
   await progress(daemon, 6)
-  const admin = openDatabase(
-    { type: 'socket', path: join(daemon.house.data, 'postgres', '.s.PGSQL.5432') },
-    'postgres',
-  )
+  const admin = ownDatabase(daemon, 'postgres')
   t.after(() => admin.end())
-  await admin.unsafe(`alter database ${market} with connection limit 0`)
+  await admin.unsafe(`alter database ${tapeDatabase} with connection limit 0`)
   await admin.unsafe(`alter role starling nosuperuser`).catch(() => {})
-  await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${market}`
+  await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${tapeDatabase}`
   await elapse(5_000)
-  await admin.unsafe(`alter database ${market} with connection limit -1`)
+  await admin.unsafe(`alter database ${tapeDatabase} with connection limit -1`)
+  await answersAgain(daemon)
   await progress(daemon, 12)
   assertKept(before, await seen(daemon))
   await wellAgain(daemon)
@@ -87,6 +78,8 @@ test('the disk is full: it was said before, nothing is lost, and the fleet goes 
   )
   rmSync(ballast)
   rmSync(join(folder, 'some'))
+  // The database may have ended over it, and be on its way back.
+  await answersAgain(daemon)
   await progress(daemon, 12)
   assertKept(before, await seen(daemon))
   await wellAgain(daemon)
@@ -95,11 +88,8 @@ test('the disk is full: it was said before, nothing is lost, and the fleet goes 
 })
 
 test('two daemons on one database: the second stands by, takes over, and the first cannot write again', async (t) => {
-  const folder = temporaryFolder()
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const server = await startServer(folder)
-  t.after(() => server.stop())
-  const url = `postgres://starling@${encodeURIComponent(dirname(server.socket))}/postgres`
+  const { socket } = await startOwnServer()
+  const url = `postgres://starling@${encodeURIComponent(dirname(socket))}/postgres`
   const config = `${quickConfig}store: { url: "${url}" }\n`
   const first = await startDaemon(t, house(t, config))
   await progress(first, 6)
@@ -112,9 +102,8 @@ test('two daemons on one database: the second stands by, takes over, and the fir
   assert.ok(performance.now() - stoppedAt < 30_000, 'it took longer than 30 s to take over')
   await progress(taken, 6)
   assertKept(before, await seen(taken))
-  const exit = new Promise<number | null>((resolve) => first.process.once('exit', resolve))
   first.process.kill('SIGCONT')
-  assert.notEqual(await exit, 0)
+  assert.notEqual(await first.ended, 0)
   assert.match(first.output(), /lease/)
   await progress(taken, 12)
   await assertContinuity(taken)

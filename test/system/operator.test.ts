@@ -17,6 +17,7 @@ import {
   startDaemon,
 } from '../support/daemon/daemon.ts'
 import { assertKept, progress, seen, wellAgain } from '../support/daemon/ledger-view.ts'
+import { ownDatabase } from '../support/daemon/own-database.ts'
 import { freePort } from '../support/free-port.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
@@ -175,9 +176,9 @@ describe('an operator', { concurrency: true }, () => {
     })
     await until('it looks for its market', () => said.includes('following BTC/USDT'), 30_000)
     const from = performance.now()
-    const exit = new Promise((resolve) => child.once('exit', resolve))
+    const end = new Promise((resolve) => child.once('close', resolve))
     child.kill('SIGINT')
-    assert.equal(await exit, 0, said.slice(-2_000))
+    assert.equal(await end, 0, said.slice(-2_000))
     assert.ok(performance.now() - from < 25_000)
     assert.match(said, /stopped before it had started/)
     assert.equal(existsSync(join(at.data, 'postgres', 'postmaster.pid')), false)
@@ -188,11 +189,20 @@ describe('an operator', { concurrency: true }, () => {
     const daemon = await startDaemon(t, house(t))
     await progress(daemon, 6)
     const before = await seen(daemon)
-    const exit = new Promise((resolve) => daemon.process.once('exit', resolve))
-    daemon.process.kill('SIGINT')
-    await until('it is stopping', () => daemon.output().includes('stopping on SIGINT'))
-    daemon.process.kill('SIGINT')
-    assert.equal(await exit, 130)
+    const sql = ownDatabase(daemon)
+    t.after(() => sql.end())
+    await sql.begin(async (tx) => {
+      await tx`lock table prediction in access exclusive mode`
+      await until('a write waits for that, and so would the end', async () => {
+        const waiting =
+          await tx`select from pg_locks where relation = 'prediction'::regclass and not granted`
+        return waiting.length > 0
+      })
+      daemon.process.kill('SIGINT')
+      await until('it is stopping', () => daemon.output().includes('stopping on SIGINT'))
+      daemon.process.kill('SIGINT')
+      assert.equal(await daemon.ended, 130)
+    })
     const next = await startDaemon(t, daemon.house)
     await progress(next, 6)
     assertKept(before, await seen(next))

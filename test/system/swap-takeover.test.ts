@@ -1,25 +1,20 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as elapse } from 'node:timers/promises'
-import { startServer } from '../../ops/store/embedded/server.ts'
 import { assertContinuity, house, startDaemon } from '../support/daemon/daemon.ts'
 import { assertKept, progress, seen } from '../support/daemon/ledger-view.ts'
 import { ended, order, publish, slotsOf, writeVersion } from '../support/daemon/versions.ts'
 import { testFolder } from '../support/models/artifacts.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { startOwnServer } from '../support/store/database.ts'
 
 const lane = 'BTC-USDT/linear'
 /** Six times the lease. */
 const stoppedMs = 60_000
 
 test('the owner of a store stands still in a swap: another takes over, ends it, and is not disturbed when the first wakes', async (t) => {
-  const folder = temporaryFolder()
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const server = await startServer(folder)
-  t.after(() => server.stop())
-  const url = `postgres://starling@${encodeURIComponent(dirname(server.socket))}/postgres`
+  const { socket } = await startOwnServer()
+  const url = `postgres://starling@${encodeURIComponent(dirname(socket))}/postgres`
   const config = `
 market: { source: tape, coins: [BTC/USDT], historyDays: 1, tape: { speed: 120 } }
 fleet: { families: { linear: {} }, shadowCandles: 20 }
@@ -47,9 +42,8 @@ store: { url: "${url}" }
   assert.deepEqual(await slotsOf(taken, lane), { v1: 1, v2: 1, v3: version })
   await elapse(Math.max(0, stoppedMs - (performance.now() - from)))
   assertKept(before, await seen(taken))
-  const exit = new Promise<number | null>((resolve) => first.process.once('exit', resolve))
   first.process.kill('SIGCONT')
-  assert.notEqual(await exit, 0)
+  assert.notEqual(await first.ended, 0)
   await progress(taken, 6)
   assert.deepEqual(await slotsOf(taken, lane), { v1: 1, v2: 1, v3: version })
   await assertContinuity(taken)

@@ -1,12 +1,13 @@
 /**
  * The real daemon as a process of its own, in a data directory of its own, on a port that the system chooses. Whatever a
- * test leaves running is killed when the test ends, and its directory goes with it.
+ * test leaves running is killed when the test ends, and only then its directory goes.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { lockHolder } from '../../../ops/store/data-directory.ts'
+import { isAlive, programOf } from '../../../ops/store/embedded/process-identity.ts'
 import { readIfThere } from '../../../ops/store/read-if-there.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { until } from '../until.ts'
@@ -21,9 +22,9 @@ fleet: { families: { linear: {}, lightgbm: {}, volatility: { horizon: 60m } } }
 api: { port: 0 }
 `
 
-/** A test, or whoever else ends what it began. */
+/** A test, or whoever else ends what it began, one thing after the other. */
 export interface Ends {
-  readonly after: (end: () => void) => void
+  readonly after: (end: () => void | Promise<void>) => void
 }
 
 export interface House {
@@ -57,20 +58,22 @@ export interface RunningDaemon extends DrivenDaemon {
   readonly pid: number
   /** All that it has written so far. */
   readonly output: () => string
+  /** Its exit code, once it has ended and all that it wrote has been read. */
+  readonly ended: Promise<number | null>
   /** Sends the signal and waits for its end. */
   readonly end: (
     signal: NodeJS.Signals,
   ) => Promise<{ readonly code: number | null; readonly ms: number }>
 }
 
-/** A data directory and a configuration, gone with the test. */
+/** A data directory and a configuration, gone with the test and with whoever still works there. */
 export function house(t: Ends, config = quickConfig): House {
   const folder = temporaryFolder()
   const data = join(folder, 'data')
   const file = join(folder, 'starling.yaml')
   writeFileSync(file, config)
-  t.after(() => {
-    stopDatabase(data)
+  t.after(async () => {
+    await vacate(data)
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   })
   return { data, config: file }
@@ -97,7 +100,9 @@ export async function startDaemon(
     written += chunk
   })
   t.after(() => void child.kill('SIGKILL'))
-  const ended = (): string | undefined =>
+  // Not at its exit: what it wrote last may be read only afterwards.
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  const whyEnded = (): string | undefined =>
     child.exitCode === null
       ? undefined
       : `the daemon ended with ${child.exitCode}:\n${written.slice(-4_000)}`
@@ -107,7 +112,7 @@ export async function startDaemon(
   const address = await until(
     'the daemon has an address',
     () => {
-      const why = ended()
+      const why = whyEnded()
       if (why !== undefined) throw new Error(why)
       return addressOf(at.data, child.pid as number)
     },
@@ -120,14 +125,20 @@ export async function startDaemon(
     process: child,
     pid: child.pid as number,
     output: () => written,
+    ended,
     end: async (signal) => {
       const from = performance.now()
-      const exit = new Promise<number | null>((resolve) => child.once('exit', resolve))
       child.kill(signal)
-      return { code: await exit, ms: performance.now() - from }
+      return { code: await ended, ms: performance.now() - from }
     },
   }
 }
+
+/**
+ * A connection for each question: one that is kept may be closed by the daemon while a command holds up the test's own
+ * process, which then asks on it in vain.
+ */
+export const asked = { connection: 'close' }
 
 /** With the right to write. */
 export function drive(house: House, address: string): DrivenDaemon {
@@ -135,7 +146,7 @@ export function drive(house: House, address: string): DrivenDaemon {
     house,
     address,
     get: async <T>(path: string) => {
-      const response = await fetch(address + path)
+      const response = await fetch(address + path, { headers: asked })
       if (!response.ok)
         throw new Error(`${path} answers ${response.status}: ${await response.text()}`)
       return (await response.json()) as T
@@ -144,6 +155,7 @@ export function drive(house: House, address: string): DrivenDaemon {
       fetch(address + path, {
         method: 'POST',
         headers: {
+          ...asked,
           authorization: `Bearer ${readFileSync(join(house.data, 'token'), 'utf8').trim()}`,
           'content-type': 'application/json',
         },
@@ -176,8 +188,16 @@ function addressOf(data: string, pid: number): string | undefined {
   return holder?.pid === pid ? (holder.address ?? undefined) : undefined
 }
 
-/** A killed daemon leaves its database running for the next one to adopt; here there is no next one. */
-function stopDatabase(data: string): void {
-  const pid = Number(readIfThere(join(data, 'postgres', 'postmaster.pid'))?.split('\n')[0])
-  if (Number.isInteger(pid) && pid > 1) spawnSync('kill', ['-QUIT', String(pid)])
+/** The daemon first: it would start its database again. A killed one leaves that running for the next one to adopt. */
+async function vacate(data: string): Promise<void> {
+  const daemon = lockHolder({ path: data })?.pid
+  if (daemon !== undefined && daemon !== process.pid) await gone(daemon, 'KILL')
+  const database = Number(readIfThere(join(data, 'postgres', 'postmaster.pid'))?.split('\n')[0])
+  if (database > 1 && programOf(database) === 'postgres') await gone(database, 'QUIT')
+}
+
+async function gone(pid: number, signal: 'KILL' | 'QUIT'): Promise<void> {
+  // It may end by itself just now, which is no error here.
+  spawnSync('kill', ['-s', signal, String(pid)])
+  await until(`process ${pid} has ended`, () => !isAlive(pid))
 }

@@ -45,6 +45,16 @@ export function assertKept(
   assert.deepEqual(lost.slice(0, 5), [], `${lost.length} rows that were seen are lost or changed`)
 }
 
+/** For a database that comes back: until it has, the daemon answers with an error. */
+export async function answersAgain(daemon: DrivenDaemon): Promise<void> {
+  const answers = (): Promise<boolean> =>
+    status(daemon).then(
+      () => true,
+      () => false,
+    )
+  await until('it answers again', answers, 60_000)
+}
+
 /** Waits for so many more predictions than there are now. */
 export async function progress(daemon: DrivenDaemon, by: number): Promise<void> {
   const { predictions } = await status(daemon)

@@ -8,7 +8,7 @@ import { featureSet } from '../../../streams/features/set.ts'
 import { minuteMs } from '../../../streams/time.ts'
 import { baseManifest, softmaxModel, writeArtifact } from '../models/artifacts.ts'
 import { until } from '../until.ts'
-import type { DrivenDaemon } from './daemon.ts'
+import { asked, type DrivenDaemon } from './daemon.ts'
 
 export interface SwapBody {
   readonly id: string
@@ -68,7 +68,10 @@ export async function publish(
     form.append('file', new Blob([readFileSync(join(folder, name))]), name)
   const answer = await fetch(`${daemon.address}/api/v1/models?${query}`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${readFileSync(join(daemon.house.data, 'token'), 'utf8')}` },
+    headers: {
+      ...asked,
+      authorization: `Bearer ${readFileSync(join(daemon.house.data, 'token'), 'utf8')}`,
+    },
     body: form,
   })
   if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`)
