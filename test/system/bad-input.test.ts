@@ -22,6 +22,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { readIfThere } from '../../ops/store/read-if-there.ts'
 import {
   assertContinuity,
   cli,
@@ -103,8 +104,7 @@ async function peakOf(
   })
   let rssMax = 0
   const sample = (): void => {
-    const file = `/proc/${child.pid}/status`
-    const peak = existsSync(file) ? /VmHWM:\s+(\d+)/.exec(readFileSync(file, 'utf8')) : null
+    const peak = /VmHWM:\s+(\d+)/.exec(readIfThere(`/proc/${child.pid}/status`) ?? '')
     rssMax = Math.max(rssMax, Number(peak?.[1] ?? 0) * 1024)
   }
   const sampling = setInterval(sample, 5)

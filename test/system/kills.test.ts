@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { randomFrom } from '../../streams/random.ts'
+import { inferenceChildren } from '../support/daemon/children.ts'
 import {
   assertContinuity,
   house,
@@ -42,15 +41,15 @@ test('PostgreSQL is killed under load: the daemon waits, loses nothing, and goes
     process.kill(killed, 'SIGKILL')
     // Until it is noticed, its other processes go on answering for a moment.
     await until('another is up', () => postmasterOf(daemon) !== killed, 60_000)
-    await until(
+    const after = await until(
       'it predicts again',
       async () => {
         const rows = await seen(daemon).catch(() => undefined)
-        return rows !== undefined && rows.size > before.size + 12
+        return rows !== undefined && rows.size > before.size + 12 && rows
       },
       60_000,
     )
-    assertKept(before, await seen(daemon))
+    assertKept(before, after)
   }
   assert.equal(daemon.process.exitCode, null, daemon.output().slice(-3_000))
   assert.equal(daemon.pid, pid)
@@ -62,8 +61,10 @@ test('inference children are killed in the middle of their work: others take it,
   const daemon = await startDaemon(t, house(t))
   for (let kill = 0; kill < 5; kill++) {
     await progress(daemon, 6)
-    const children = childrenOf(daemon)
-    assert.ok(children.length > 0)
+    const children = await until('one is up', () => {
+      const pids = inferenceChildren(daemon.pid)
+      return pids.length > 0 && pids
+    })
     process.kill(children[kill % children.length] as number, 'SIGKILL')
   }
   await progress(daemon, 12)
@@ -81,21 +82,8 @@ function postmasterOf(daemon: RunningDaemon): number {
     daemon
       .output()
       .split('\n')
-      .findLast((line) => /"event":"database\.(started|adopted)"/.test(line)) as string,
+      // Of the last line only a part may have been read.
+      .findLast((line) => /"event":"database\.(started|adopted)".*\}$/.test(line)) as string,
   ) as { pid: number }
   return pid
-}
-
-function childrenOf(daemon: RunningDaemon): readonly number[] {
-  const tasks = readFileSync(
-    join('/proc', String(daemon.pid), 'task', String(daemon.pid), 'children'),
-    'utf8',
-  )
-  return tasks
-    .trim()
-    .split(' ')
-    .map(Number)
-    .filter((pid) =>
-      readFileSync(join('/proc', String(pid), 'cmdline'), 'utf8').includes('inference/child.ts'),
-    )
 }

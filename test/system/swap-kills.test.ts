@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -20,6 +19,7 @@ import {
 } from '../support/daemon/versions.ts'
 import { testFolder } from '../support/models/artifacts.ts'
 import { until } from '../support/until.ts'
+import { writeWhole } from '../support/write-whole.ts'
 
 const config = `
 market: { source: tape, coins: [BTC/USDT], historyDays: 1, tape: { speed: 240 } }
@@ -60,7 +60,7 @@ function stage(t: TestContext, written = config): Stage {
   let mark = 0
   return {
     daemon: () => startDaemon(t, at, 60_000, { preload, env: { STARLING_TEST_DEATH: file } }),
-    killAt: (when) => writeFileSync(file, when),
+    killAt: (when) => writeWhole(file, when),
     version: async (daemon, query = '') => {
       mark += 1
       const folder = testFolder(t)

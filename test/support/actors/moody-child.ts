@@ -2,12 +2,12 @@
  * An inference child with real sessions, in which one family, or one artifact of it, does what `mood.json` beside the
  * artifacts says: hang, be slow, answer NaN, eat memory, or take the process with it. Without a mood it is as good as any.
  */
-import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { leaveWithParent } from '../../../actors/inference/parent.ts'
 import { type Opened, serveInference } from '../../../actors/inference/serve.ts'
 import { openArtifact } from '../../../models/artifact.ts'
 import { openSession } from '../../../models/session.ts'
+import { readIfThere } from '../../../ops/store/read-if-there.ts'
 
 export type Mood = 'hang' | 'nan' | 'grow' | 'segfault' | 'slow'
 
@@ -42,8 +42,9 @@ async function open(folder: string): Promise<Opened> {
     release: () => session.release(),
     run: async (inputs, rows) => {
       const outputs = await session.run(inputs, rows)
-      if (!existsSync(file)) return outputs
-      const { family, sha256, mood } = JSON.parse(readFileSync(file, 'utf8')) as {
+      const told = readIfThere(file)
+      if (told === undefined) return outputs
+      const { family, sha256, mood } = JSON.parse(told) as {
         family: string
         sha256?: string
         mood: Mood

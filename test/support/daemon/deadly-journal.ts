@@ -2,7 +2,8 @@
  * A lane's journal that kills its own process, as `kill -9` would, at the write that a file names: `before cut`,
  * `after write fetched`. The file is gone once that has happened, so the next daemon lives.
  */
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
+import { readIfThere } from '../../../ops/store/read-if-there.ts'
 import { type JournalNeeds, openJournal as open } from '../../../ops/store/versions/journal.ts'
 import type { LaneJournal } from '../../../supervisor/fleet/lane-journal.ts'
 
@@ -36,7 +37,7 @@ export function openJournal(needs: JournalNeeds): LaneJournal {
 
 function die(now: string): void {
   const file = process.env.STARLING_TEST_DEATH ?? ''
-  if (!existsSync(file) || readFileSync(file, 'utf8') !== now) return
+  if (readIfThere(file) !== now) return
   rmSync(file)
   process.kill(process.pid, 'SIGKILL')
 }

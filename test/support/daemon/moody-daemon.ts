@@ -1,5 +1,5 @@
 /** A daemon in this process whose models can be told to misbehave, in a data directory that goes with the test. */
-import { rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +10,7 @@ import { createLog } from '../../../ops/telemetry/log.ts'
 import { wallClock } from '../../../streams/time.ts'
 import type { Mood } from '../actors/moody-child.ts'
 import { until } from '../until.ts'
+import { writeWhole } from '../write-whole.ts'
 import { type DrivenDaemon, drive, house } from './daemon.ts'
 
 export interface MoodyDaemon {
@@ -53,7 +54,7 @@ export async function moodyDaemon(t: TestContext, config: string): Promise<Moody
   return {
     daemon: drive(at, address),
     lines,
-    mood: (of, mood) => writeFileSync(moodFile, JSON.stringify({ ...of, mood })),
+    mood: (of, mood) => writeWhole(moodFile, JSON.stringify({ ...of, mood })),
     well: () => rmSync(moodFile, { force: true }),
   }
 }

@@ -2,10 +2,10 @@
  * A storm of swaps: many lanes on a fast tape, moved and called back at random moments while inference children and the
  * daemon itself are killed. It is over when every swap is; what came of it is for whoever asked for it to judge.
  */
-import { execFileSync } from 'node:child_process'
 import { randomFrom } from '../../../streams/random.ts'
 import { testFolder } from '../models/artifacts.ts'
 import { until } from '../until.ts'
+import { inferenceChildren } from './children.ts'
 import { type Ends, house, type RunningDaemon, startDaemon } from './daemon.ts'
 import { progress } from './ledger-view.ts'
 import { order, publish, type SwapBody, writeVersion } from './versions.ts'
@@ -66,7 +66,7 @@ export async function swapStorm(
     const isBack = random.uniform() < rollbacks / asked
     await send(lane, isBack ? undefined : first(lane) + Math.floor(random.uniform() * versionsEach))
     if (i % 25 === 10)
-      for (const pid of childrenOf(daemon.pid).slice(0, 1)) process.kill(pid, 'SIGKILL')
+      for (const pid of inferenceChildren(daemon.pid).slice(0, 1)) process.kill(pid, 'SIGKILL')
     if (deaths.has(i)) {
       await daemon.end('SIGKILL')
       daemon = await startDaemon(ends, at, 120_000)
@@ -97,15 +97,6 @@ fleet: { families: { linear: {} }, shadowCandles: 1 }
 training: { where: off }
 api: { port: 0 }
 `
-}
-
-/** Of the daemon: whoever it has forked to run models. */
-function childrenOf(pid: number): readonly number[] {
-  const rows = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(pid)], { encoding: 'utf8' })
-  return rows
-    .split('\n')
-    .filter((row) => row.includes('inference/child.ts'))
-    .map((row) => Number.parseInt(row, 10))
 }
 
 async function swapsOf(daemon: RunningDaemon): Promise<readonly SwapBody[]> {
