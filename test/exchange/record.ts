@@ -32,10 +32,13 @@ export async function untilHeard(
   await firstValueFrom(events$.pipe(startWith(undefined), filter(holds), late))
 }
 
-/** Short enough for a test, each still longer than what a busy machine does to a timer. */
+/**
+ * Short enough for a test, each still longer than what a busy machine does to a timer; and the grace longer than it lets a
+ * process stand still, after which time is told before the socket is read: with four of us on a core, half a second.
+ */
 export const quick: Partial<LiveLimits> = {
   tickMs: 50,
-  graceMs: 200,
+  graceMs: 1_000,
   reorderMsMax: 300,
   secondLookMs: 300,
   verifyMsMax: 2_000,
