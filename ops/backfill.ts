@@ -9,6 +9,7 @@ import {
   type Loaded,
   type LoadRefused,
 } from '../actors/inference/inference.ts'
+import type { LedgerWriter } from '../actors/ledger.ts'
 import {
   type BackfillPorts,
   type BackfillReport,
@@ -17,11 +18,11 @@ import {
 import { type Version, versionName } from '../models/version.ts'
 import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'
-import { wait, wallClock } from '../streams/time.ts'
+import { type Millis, wait, wallClock } from '../streams/time.ts'
 import { supervise } from '../supervisor/tree/supervise.ts'
 import { startTree } from '../supervisor/tree/tree.ts'
 import { inferenceTree, sinkWorker } from './assemble.ts'
-import type { BackfillOptions } from './cli/world.ts'
+import type { BackfillOptions, Progress } from './cli/world.ts'
 import type { Config } from './config/schema.ts'
 import { artifactFiles } from './store/versions/artifact-files.ts'
 import { artifactOf } from './store/versions/versions.ts'
@@ -43,38 +44,50 @@ async function backfillStore(
   work: OpenStoreWork,
   options: BackfillOptions,
 ): Promise<BackfillReport> {
-  const { store } = work
-  const { coin, config } = options
-  const stored = await store.reader.candleRange(coin)
-  if (!stored) throw new Fault('coin.unknown', `no candles of ${coin} are stored`)
+  const stored = await work.store.reader.candleRange(options.coin)
+  if (!stored) throw new Fault('coin.unknown', `no candles of ${options.coin} are stored`)
   const from = Math.max(stored.from, options.from ?? stored.from)
   const to = Math.min(stored.to, options.to ?? stored.to)
   const versions = await versionsInSlots(work, options)
-  const line = await openLine(work, config)
-  const total = { rows: 0, inSample: 0, holes: 0 }
+  const line = await openLine(work, options.config)
   try {
-    const artifacts = artifactFiles(work.artifacts)
-    for (const [i, version] of versions.entries()) {
-      const artifact = await artifacts.open(await artifactOf(store.sql, store.names, version))
-      const reply = await ask<InferenceCommand, Loaded | LoadRefused>(
-        line.ports.pool,
-        (replyTo) => ({ type: 'load', version, artifact: artifactRef(artifact), replyTo }),
-        loadMsMax,
-        wallClock,
-      )
-      if (reply.type === 'loadRefused')
-        throw new Fault('artifact.refused', `${versionName(version)}: ${reply.reason}`)
-      const report = await backfillVersion(line.ports, version, artifact, { from, to }, (doneTo) =>
-        options.progress(i * (to - from) + (doneTo - from), versions.length * (to - from)),
-      )
-      total.rows += report.rows
-      total.inSample += report.inSample
-      total.holes += report.holes
-    }
-    return total
+    // A sink that can write no more never answers: it only starts again.
+    return await Promise.race([
+      line.broken,
+      answerAll(work, line.ports, versions, { from, to }, options.progress),
+    ])
   } finally {
     await line.stop()
   }
+}
+
+async function answerAll(
+  { store, artifacts }: OpenStoreWork,
+  ports: BackfillPorts,
+  versions: readonly Version[],
+  { from, to }: { readonly from: Millis; readonly to: Millis },
+  progress: Progress,
+): Promise<BackfillReport> {
+  const total = { rows: 0, inSample: 0, holes: 0 }
+  const files = artifactFiles(artifacts)
+  for (const [i, version] of versions.entries()) {
+    const artifact = await files.open(await artifactOf(store.sql, store.names, version))
+    const reply = await ask<InferenceCommand, Loaded | LoadRefused>(
+      ports.pool,
+      (replyTo) => ({ type: 'load', version, artifact: artifactRef(artifact), replyTo }),
+      loadMsMax,
+      wallClock,
+    )
+    if (reply.type === 'loadRefused')
+      throw new Fault('artifact.refused', `${versionName(version)}: ${reply.reason}`)
+    const report = await backfillVersion(ports, version, artifact, { from, to }, (doneTo) =>
+      progress(i * (to - from) + (doneTo - from), versions.length * (to - from)),
+    )
+    total.rows += report.rows
+    total.inSample += report.inSample
+    total.holes += report.holes
+  }
+  return total
 }
 
 async function versionsInSlots(
@@ -93,13 +106,25 @@ async function versionsInSlots(
   return [...versions.values()]
 }
 
+interface Line {
+  readonly ports: BackfillPorts
+  /** Rejects once nothing more can be written: another daemon has taken the lease, for instance. */
+  readonly broken: Promise<never>
+  readonly stop: () => Promise<unknown>
+}
+
 /** The part of the fleet that a backfill needs: a sink, a pool and its children. */
-async function openLine(
-  { store, lease }: OpenStoreWork,
-  config: Config,
-): Promise<{ readonly ports: BackfillPorts; readonly stop: () => Promise<unknown> }> {
+async function openLine({ store, lease }: OpenStoreWork, config: Config): Promise<Line> {
   const set = featureSet(config.market.interval)
-  const writer = store.writer(await lease(), () => wallClock.now())
+  const written = store.writer(await lease(), () => wallClock.now())
+  const broken = Promise.withResolvers<never>()
+  const writer: LedgerWriter = {
+    commit: (batch, marketNow) =>
+      written.commit(batch, marketNow).catch((error) => {
+        if (!(error instanceof Fault && error.retryable)) broken.reject(error)
+        throw error
+      }),
+  }
   const ledger = sinkWorker({
     writer,
     marketNow: () => Number.POSITIVE_INFINITY,
@@ -133,7 +158,7 @@ async function openLine(
     giveWay: () => wait(wallClock, 0),
     identity: () => ({ path: 'backfill', epoch: 0 }),
   }
-  return { ports, stop: () => tree.stop(stopMsMax) }
+  return { ports, broken: broken.promise, stop: () => tree.stop(stopMsMax) }
 }
 
 const stopMsMax = 20_000

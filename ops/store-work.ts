@@ -12,6 +12,7 @@ import { seededMarket } from '../streams/feeds/tape/seeded.ts'
 import { wallClock } from '../streams/time.ts'
 import type { CopyOptions, ExportOptions, OpenedMarket } from './cli/world.ts'
 import type { Config } from './config/schema.ts'
+import { every } from './every.ts'
 import { openStoreServer } from './open-store.ts'
 import { knownMarkets, type ServerAddress } from './store/connection.ts'
 import {
@@ -22,7 +23,7 @@ import {
 } from './store/data-directory.ts'
 import { backupMarket, restore as readBackup, backup as writeBackup } from './store/files/backup.ts'
 import { exportTable as writeTable } from './store/files/export.ts'
-import { acquireLease, type Lease, presentLease } from './store/lease.ts'
+import { acquireLease, type Lease, leaseMs, presentLease } from './store/lease.ts'
 import { openStore, type Store } from './store/store.ts'
 import { sourceOf } from './training/fit-tools.ts'
 import { versionsAtRest } from './versions/versions-at-rest.ts'
@@ -102,7 +103,13 @@ async function beginWriting({ sql }: Store, { path, id }: DataDirectory): Promis
   }
   try {
     const lease = await acquireLease(sql, 'fleet', id)
-    return { ...lease, release: () => lease.release().finally(end) }
+    // Where it is lost to another, whatever is written next is refused with the same words.
+    const stop = every(wallClock, leaseMs / 3, lease.renew, () => {})
+    const release = (): Promise<void> => {
+      stop()
+      return lease.release().finally(end)
+    }
+    return { ...lease, release }
   } catch (error) {
     end()
     throw error

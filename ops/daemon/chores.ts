@@ -3,6 +3,7 @@ import { tell } from '../../streams/channels.ts'
 import { Fault } from '../../streams/fault.ts'
 import { type Clock, hourMs, type Millis } from '../../streams/time.ts'
 import type { Config } from '../config/schema.ts'
+import { every } from '../every.ts'
 import { type DataDirectory, freeBytes, lowBytes } from '../store/data-directory.ts'
 import { type Lease, leaseMs } from '../store/lease.ts'
 import { retain } from '../store/ledger/retention.ts'
@@ -58,23 +59,6 @@ export function keepHouse(ports: ChorePorts): () => void {
   return () => {
     for (const stop of chores) stop()
   }
-}
-
-/** One run at a time; the next is due so long after the last has ended. */
-function every(
-  clock: Clock,
-  ms: Millis,
-  run: () => Promise<unknown>,
-  failed: (error: unknown) => void,
-): () => void {
-  const chore = clock.schedule(function (this) {
-    run()
-      .catch(failed)
-      .finally(() => {
-        if (!chore.closed) this.schedule(undefined, ms)
-      })
-  }, ms)
-  return () => chore.unsubscribe()
 }
 
 function lookAtDisk({ directory, log }: ChorePorts): void {

@@ -15,6 +15,7 @@ import { backup, exportTable, openMarket, openStoreWork, restore } from '../../o
 import { minuteMs } from '../../streams/time.ts'
 import { btc, candle, dropDatabase, testServer } from '../support/store/database.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { until } from '../support/until.ts'
 
 function config(source: string, url: string | null): Config {
   const { config: defaults } = loadConfig({})
@@ -146,6 +147,19 @@ test('beside a daemon its lease is shared, without one it is taken and given bac
   await held.renew()
   release()
   await made.close()
+})
+
+test('a lease that a command has taken is renewed for as long as it works', async (t) => {
+  const url = await sharedUrl(t, 'workrenewed')
+  const work = await openStoreWork(newFolder(), config('workrenewed', url), { mayMake: true })
+  await work.lease()
+  const { sql } = work.store
+  await sql`update lease set expires_at = clock_timestamp()`
+  await until('it is renewed', async () => {
+    const [held] = await sql`select expires_at > clock_timestamp() as is_held from lease`
+    return held?.is_held as boolean
+  })
+  await work.close()
 })
 
 test('a market is exported, backed up, and restored elsewhere under its name', async (t) => {
