@@ -115,7 +115,9 @@ async function claim(
   const id = await faulted(() =>
     sql.begin(async (tx) => {
       await tx`select pg_advisory_xact_lock(${claimKey})`
-      const isDead = tx`(lease_until is null or lease_until < clock_timestamp()
+      // Its own it works on, however long the machine has slept since its last beat.
+      const isOurs = tx`(holder = ${holder.name} and epoch = ${holder.epoch})`
+      const isDead = tx`(lease_until is null or (lease_until < clock_timestamp() and not ${isOurs})
         or (holder = ${holder.name} and epoch < ${holder.epoch}))`
       const [found] = await tx<{ id: number }[]>`
         select id from training_run

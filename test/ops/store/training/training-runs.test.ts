@@ -264,8 +264,9 @@ test('the oldest run comes first, one at a time, and a dead stranger is waited f
   assert.equal(await journal.claim(mine, 1), undefined, 'one at a time')
   assert.equal((await journal.claim(mine, 2))?.id, b.id, 'two where two may')
   assert.equal(await journal.claim(mine, 3), undefined, 'both are taken')
-  await store.sql`update training_run set lease_until = clock_timestamp() where id = ${a.id}`
+  await store.sql`update training_run set lease_until = clock_timestamp()`
   assert.equal((await journal.claim(mine, 3))?.id, a.id, 'its lease has run out')
+  assert.equal(await journal.claim(mine, 3), undefined, 'who has slept works on its own still')
   await assert.rejects(journal.begin(there, a.id, 'dataset', 1), { code: 'training.lost' })
   for (const { id } of [a, b]) await journal.end(mine, id, 'failed', null)
 })
