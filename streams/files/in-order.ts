@@ -8,7 +8,7 @@ import { Fault } from '../fault.ts'
 import { floorTo, iso, type Millis } from '../time.ts'
 import { sliceTrades } from '../trade.ts'
 import { type MarketFile, pageRows } from './market-file.ts'
-import { type Bars, barFields } from './pages.ts'
+import { type Bars, barColumns, barFields } from './pages.ts'
 
 /** 33 bytes a trade: 660 MB, for what was sorted and for a tape, which is whole in memory too. */
 export const tradesMax = 20_000_000
@@ -94,21 +94,18 @@ class Order {
 }
 
 async function joined(pages: AsyncIterable<Bars>, rows: number): Promise<Bars> {
-  const columns = barFields.map((field) => [field, new Float64Array(rows)] as const)
+  const columns = barColumns(() => new Float64Array(rows))
   let at = 0
   for await (const page of pages) {
-    for (const [field, column] of columns) column.set(page[field], at)
+    for (const field of barFields) columns[field].set(page[field], at)
     at += page.length
   }
-  return { length: rows, ...(Object.fromEntries(columns) as Omit<Bars, 'length'>) }
+  return { length: rows, ...columns }
 }
 
 function picked(bars: Bars, rows: Uint32Array): Bars {
-  const columns = barFields.map((field) => [
-    field,
-    Float64Array.from(rows, (row) => bars[field][row]!),
-  ])
-  return { length: rows.length, ...(Object.fromEntries(columns) as Omit<Bars, 'length'>) }
+  const columns = barColumns((field) => Float64Array.from(rows, (row) => bars[field][row]!))
+  return { length: rows.length, ...columns }
 }
 
 export function repeated(path: string, at?: Millis): Fault {

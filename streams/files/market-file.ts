@@ -42,7 +42,7 @@ export async function openMarketFile(path: string, options: FileOptions = {}): P
   const { ignored } = layout
   const { intervalMs } = options
   switch (layout.kind) {
-    case 'candles': {
+    case 'candles':
       return {
         kind: 'candles',
         path,
@@ -54,17 +54,14 @@ export async function openMarketFile(path: string, options: FileOptions = {}): P
           grid?.end()
         },
       }
-    }
-    case 'trades': {
-      const page = (): TradePage => new TradePage(layout, path, pageRows)
+    case 'trades':
       return {
         kind: 'trades',
         path,
         format,
         ignored,
-        pages: () => pagesOf(path, format, layout, page()),
+        pages: () => pagesOf(path, format, layout, new TradePage(layout, path, pageRows)),
       }
-    }
   }
 }
 

@@ -9,20 +9,6 @@ import type { Grid } from './grid.ts'
 import type { Layout } from './layout.ts'
 import { type RowSource, refusal } from './row.ts'
 
-/** Candles in columns; what the file does not tell is NaN. A volume of 0 means that nobody traded. */
-export interface Bars {
-  readonly length: number
-  readonly openAt: Float64Array
-  readonly open: Float64Array
-  readonly high: Float64Array
-  readonly low: Float64Array
-  readonly close: Float64Array
-  readonly volume: Float64Array
-  readonly quoteVolume: Float64Array
-  readonly takerBuyVolume: Float64Array
-  readonly trades: Float64Array
-}
-
 export const barFields = [
   'openAt',
   'open',
@@ -35,13 +21,19 @@ export const barFields = [
   'trades',
 ] as const
 type BarField = (typeof barFields)[number]
+type BarColumns = Readonly<Record<BarField, Float64Array>>
+
+/** Candles in columns; what the file does not tell is NaN. A volume of 0 means that nobody traded. */
+export interface Bars extends BarColumns {
+  readonly length: number
+}
 
 export class BarPage {
   readonly #at: Extract<Layout, { kind: 'candles' }>['at']
   readonly #where: string
   readonly #rows: number
   readonly #grid: Grid | undefined
-  #columns: Record<BarField, Float64Array>
+  #columns: BarColumns
   #length = 0
 
   /** Without a `grid` any interval will do. */
@@ -55,7 +47,7 @@ export class BarPage {
     this.#where = where
     this.#rows = rows
     this.#grid = grid
-    this.#columns = freshColumns(rows)
+    this.#columns = barColumns(() => new Float64Array(rows))
   }
 
   get isFull(): boolean {
@@ -96,9 +88,8 @@ export class BarPage {
     const length = this.#length
     const columns = this.#columns
     this.#length = 0
-    this.#columns = freshColumns(this.#rows)
-    const cut = barFields.map((field) => [field, columns[field].subarray(0, length)])
-    return { length, ...(Object.fromEntries(cut) as Record<BarField, Float64Array>) }
+    this.#columns = barColumns(() => new Float64Array(this.#rows))
+    return { length, ...barColumns((field) => columns[field].subarray(0, length)) }
   }
 
   #price(row: RowSource, column: number): number {
@@ -185,7 +176,6 @@ function instant(where: string, row: RowSource, column: number): Millis {
   throw refusal(where, row, column, row.cell(column), expected)
 }
 
-function freshColumns(rows: number): Record<BarField, Float64Array> {
-  const columns = barFields.map((field) => [field, new Float64Array(rows)])
-  return Object.fromEntries(columns) as Record<BarField, Float64Array>
+export function barColumns(column: (field: BarField) => Float64Array): BarColumns {
+  return Object.fromEntries(barFields.map((field) => [field, column(field)])) as BarColumns
 }
