@@ -1,6 +1,6 @@
 /**
- * Which column of a file means what. Names differ between exporters; a column whose name says nothing we know is refused,
- * unless the caller lists it as one to ignore: a silently skipped column may have been the one that mattered.
+ * Which column of a file means what. Names differ between exporters; a column whose name says nothing we know is refused:
+ * a silently skipped column may have been the one that mattered.
  */
 import { Fault } from '../fault.ts'
 
@@ -18,12 +18,10 @@ export type TradeColumn = 'time' | 'price' | 'size' | 'side' | 'makerSide' | 'id
 
 /** Where each column stands, counted from 0. */
 export type Layout =
-  | { readonly kind: 'candles'; readonly at: Places<CandleColumn>; readonly ignored: Ignored }
-  | { readonly kind: 'trades'; readonly at: Places<TradeColumn>; readonly ignored: Ignored }
+  | { readonly kind: 'candles'; readonly at: Places<CandleColumn> }
+  | { readonly kind: 'trades'; readonly at: Places<TradeColumn> }
 
 type Places<C extends string> = { readonly [K in C]?: number }
-/** Columns that were there and are not read. */
-type Ignored = readonly string[]
 
 const timeNames = ['open_time', 'opentime', 'open_at', 'openat', 'timestamp', 'time', 'datetime']
 const candleNames: Readonly<Record<CandleColumn, readonly string[]>> = {
@@ -50,23 +48,17 @@ const knownExtras = ['close_time', 'closetime', 'symbol', 'coin', 'pair', 'excha
 const knownTradeExtras = ['quote_qty', 'quoteqty', 'cost', 'is_best_match', 'isbestmatch']
 
 /** `where` names the file in messages. */
-export function layoutOf(
-  header: readonly string[],
-  where: string,
-  ignore: readonly string[] = [],
-): Layout {
+export function layoutOf(header: readonly string[], where: string): Layout {
   const names = header.map(plain)
   const is = (column: readonly string[]): boolean => names.some((name) => column.includes(name))
   if (is(candleNames.open) && is(candleNames.close)) {
     const needed = ['time', 'open', 'high', 'low', 'close', 'volume'] as const
-    const { at, ignored } = place(header, names, candleNames, needed, knownExtras, ignore, where)
-    return { kind: 'candles', at, ignored }
+    return { kind: 'candles', at: place(header, names, candleNames, needed, knownExtras, where) }
   }
   if (is(tradeNames.price)) {
     const needed = ['time', 'price', 'size'] as const
     const extras = [...knownExtras, ...knownTradeExtras]
-    const { at, ignored } = place(header, names, tradeNames, needed, extras, ignore, where)
-    return { kind: 'trades', at, ignored }
+    return { kind: 'trades', at: place(header, names, tradeNames, needed, extras, where) }
   }
   throw new Fault(
     'file.header',
@@ -81,25 +73,20 @@ function place<C extends string>(
   known: Readonly<Record<C, readonly string[]>>,
   needed: readonly C[],
   extras: readonly string[],
-  ignore: readonly string[],
   where: string,
-): { readonly at: Places<C>; readonly ignored: Ignored } {
+): Places<C> {
   const at: { [K in C]?: number } = {}
-  const ignored: string[] = []
   const columns = Object.keys(known) as C[]
-  const skipped = ignore.map(plain)
   names.forEach((name, i) => {
     const column = columns.find((c) => known[c].includes(name))
-    if (skipped.includes(name)) ignored.push(header[i]!)
-    else if (column !== undefined && at[column] === undefined) at[column] = i
+    if (column !== undefined && at[column] === undefined) at[column] = i
     else if (column !== undefined) {
       const first = header[at[column] as number]
       throw new Fault(
         'file.header',
-        `${where}, line 1: columns "${first}" and "${header[i]}" both look like the ${column}, expected one; ignore the other`,
+        `${where}, line 1: columns "${first}" and "${header[i]}" both look like the ${column}, expected one; take the other out`,
       )
-    } else if (extras.includes(name)) ignored.push(header[i]!)
-    else throw unknownColumn(header[i]!, columns, where)
+    } else if (!extras.includes(name)) throw unknownColumn(header[i]!, columns, where)
   })
   const lacking = needed.filter((column) => at[column] === undefined)
   if (lacking.length > 0) {
@@ -108,14 +95,14 @@ function place<C extends string>(
       `${where}, line 1: found ${quoteAll(header)}, expected also a column for ${lacking.join(', ')}`,
     )
   }
-  return { at, ignored }
+  return at
 }
 
 function unknownColumn(name: string, columns: readonly string[], where: string): Fault {
   return new Fault(
     'file.column',
     `${where}, line 1: found the unknown column "${name}", expected one for ${columns.join(', ')}; ` +
-      'list it as a column to ignore if it does not matter',
+      'take it out of the file if it does not matter',
   )
 }
 

@@ -15,39 +15,33 @@ import { type Layout, layoutOf } from './layout.ts'
 import { BarPage, type Bars, TradePage } from './pages.ts'
 import { openParquet, ParquetRow } from './parquet.ts'
 
-export type FileFormat = 'csv' | 'csv.gz' | 'parquet'
+type FileFormat = 'csv' | 'csv.gz' | 'parquet'
 
 export type MarketFile = {
   readonly path: string
-  readonly format: FileFormat
-  /** Columns that are there and are not read. */
-  readonly ignored: readonly string[]
 } & (
   | { readonly kind: 'candles'; pages(): AsyncIterable<Bars> }
   | { readonly kind: 'trades'; pages(): AsyncIterable<Trades> }
 )
 
-export interface FileOptions {
-  /** Columns that may be there and mean nothing. */
-  readonly ignore?: readonly string[]
+interface FileOptions {
   /** Candles of another interval are refused: an unaligned one where it is read, too coarse ones after the last. */
   readonly intervalMs?: Millis
 }
 
 export const pageRows = 16_384
 
-export async function openMarketFile(path: string, options: FileOptions = {}): Promise<MarketFile> {
+export async function openMarketFile(
+  path: string,
+  { intervalMs }: FileOptions = {},
+): Promise<MarketFile> {
   const format = await formatOf(path)
-  const layout = layoutOf(await headerOf(path, format), path, options.ignore)
-  const { ignored } = layout
-  const { intervalMs } = options
+  const layout = layoutOf(await headerOf(path, format), path)
   switch (layout.kind) {
     case 'candles':
       return {
         kind: 'candles',
         path,
-        format,
-        ignored,
         async *pages() {
           const grid = intervalMs === undefined ? undefined : new Grid(intervalMs, path)
           yield* pagesOf(path, format, layout, new BarPage(layout, path, pageRows, grid))
@@ -58,8 +52,6 @@ export async function openMarketFile(path: string, options: FileOptions = {}): P
       return {
         kind: 'trades',
         path,
-        format,
-        ignored,
         pages: () => pagesOf(path, format, layout, new TradePage(layout, path, pageRows)),
       }
   }

@@ -18,12 +18,10 @@ export async function fileMarket(options: {
   /** Whose market the file is. */
   readonly coin: Coin
   readonly intervalMs?: Millis
-  /** Columns that may be there and mean nothing. */
-  readonly ignore?: readonly string[]
 }): Promise<TapeMarket> {
-  const { path, coin, intervalMs = minuteMs, ignore = [] } = options
+  const { path, coin, intervalMs = minuteMs } = options
   const hash = await contentHash(path)
-  const file = await openMarketFile(path, { ignore, intervalMs })
+  const file = await openMarketFile(path, { intervalMs })
   const log = new TradeLog()
   for await (const trades of tradesOf(file, intervalMs)) {
     const { length } = log
