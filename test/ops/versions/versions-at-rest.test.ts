@@ -8,7 +8,7 @@ import { versionsAtRest } from '../../../ops/versions/versions-at-rest.ts'
 import { minuteMs } from '../../../streams/time.ts'
 import { writeVersion } from '../../support/daemon/versions.ts'
 import { testFolder } from '../../support/models/artifacts.ts'
-import { btc, noon, openTestStore, version } from '../../support/store/database.ts'
+import { btc, held, noon, openTestStore, version } from '../../support/store/database.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const lane = { coin: btc, family: 'linear' }
@@ -30,11 +30,7 @@ async function stage() {
   await store.write.commit([{ type: 'position', coin: btc, at: noon }], () => noon)
   const journal = openJournal(store)
   const rest = { store, artifacts, lease: async () => store.lease }
-  const slots = async (): Promise<string> =>
-    (await journal.lane(lane)).pointers
-      .filter(({ until }) => until === null)
-      .map(({ slot, version: held }) => `${slot}:${held}`)
-      .join(' ')
+  const slots = async (): Promise<string> => held((await journal.lane(lane)).pointers)
   return { store, artifacts, journal, one, slots, versions: versionsAtRest(rest, config) }
 }
 

@@ -8,7 +8,7 @@ import { after } from 'node:test'
 import type { LedgerEntry } from '../../../actors/ledger.ts'
 import type { Manifest } from '../../../models/manifest.ts'
 import type { Prediction } from '../../../models/prediction.ts'
-import { type Slot, slots, type Version } from '../../../models/version.ts'
+import { type Pointer, type Slot, slots, type Version } from '../../../models/version.ts'
 import { databaseName, openDatabase, type ServerAddress } from '../../../ops/store/connection.ts'
 import { type Server, startServer } from '../../../ops/store/embedded/server.ts'
 import { acquireLease, type Lease } from '../../../ops/store/lease.ts'
@@ -96,6 +96,26 @@ export async function emptied(store: TestStore): Promise<Store> {
   const again = await openStore({ address, market, intervalMs })
   after(() => again.close())
   return again
+}
+
+/** How many PostgreSQL has ended in this database, of two that waited for each other. */
+export async function deadlocks({ sql }: Store): Promise<number> {
+  const [met] = await sql<{ deadlocks: number }[]>`
+    select pg_stat_clear_snapshot(), deadlocks from pg_stat_database where datname = current_database()`
+  return met?.deadlocks as number
+}
+
+/** `v1:1 v2:1 v3:2` */
+export function named(pointers: readonly Pointer[]): string {
+  return pointers
+    .map(({ slot, version: number }) => `${slot}:${number}`)
+    .sort()
+    .join(' ')
+}
+
+/** The same of those that hold a slot as the last change has it. */
+export function held(pointers: readonly Pointer[]): string {
+  return named(pointers.filter(({ until }) => until === null))
 }
 
 /** A Tuesday; every instant of these tests counts from here. */

@@ -7,6 +7,7 @@ import {
   blank,
   btc,
   candle,
+  deadlocks,
   entries,
   noon,
   openTestStore,
@@ -304,7 +305,5 @@ test('corrections beside history never wait for each other in a circle', async (
     isOver = true
   }
   await Promise.all([history(), corrections()])
-  const [met] = await store.sql<{ deadlocks: number }[]>`
-    select pg_stat_clear_snapshot(), deadlocks from pg_stat_database where datname = current_database()`
-  assert.equal(met?.deadlocks, 0)
+  assert.equal(await deadlocks(store), 0)
 })

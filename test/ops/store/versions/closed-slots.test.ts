@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import type { Pointer, Version } from '../../../../models/version.ts'
+import type { Version } from '../../../../models/version.ts'
 import { backup, restore } from '../../../../ops/store/files/backup.ts'
 import type { Store } from '../../../../ops/store/store.ts'
 import { closeSlots, reopenSlots } from '../../../../ops/store/versions/closed-slots.ts'
@@ -12,6 +12,8 @@ import {
   btc,
   emptied,
   entries,
+  held,
+  named,
   noon,
   openTestStore,
   prediction,
@@ -40,16 +42,8 @@ async function stage(...answered: readonly [number, number, number]) {
 const close = (store: TestStore, i: number) => closeSlots(store.sql, store.names, lane, at(i))
 const reopen = (store: Store, i: number) => reopenSlots(store.sql, store.names, lane, at(i))
 
-/** `v1:1 v2:2`, as the last change has it. */
-async function held(store: Store): Promise<string> {
-  return named((await store.reads.pointers(lane)).filter(({ until }) => until === null))
-}
-
-function named(pointers: readonly Pointer[]): string {
-  return pointers
-    .map(({ slot, version: number }) => `${slot}:${number}`)
-    .sort()
-    .join(' ')
+async function slotsNow(store: Store): Promise<string> {
+  return held(await store.reads.pointers(lane))
 }
 
 test('a lane comes back with all that it left with, answered to the end, behind, or not at all', async () => {
@@ -60,7 +54,7 @@ test('a lane comes back with all that it left with, answered to the end, behind,
     assert.equal(named(closed), behind === 0 ? 'v1:1 v2:2' : 'v1:1 v2:2 v3:3')
     assert.equal(closed.find(({ slot }) => slot === 'v3')?.until, behind ? at(behind) : undefined)
     assert.equal(await reopen(store, 60), 'given')
-    assert.equal(await held(store), 'v1:1 v2:2 v3:3')
+    assert.equal(await slotsNow(store), 'v1:1 v2:2 v3:3')
     assert.equal(await reopen(store, 61), 'unknown', 'what it left with counts once')
   }
 })
@@ -70,7 +64,7 @@ test('closed once more before it came back, it still has what it had', async () 
   await close(store, 10)
   await close(store, 20)
   assert.equal(await reopen(store, 60), 'given')
-  assert.equal(await held(store), 'v1:1 v2:2 v3:3')
+  assert.equal(await slotsNow(store), 'v1:1 v2:2 v3:3')
 })
 
 test('a cut for a candle that it did not come to leaves the new one to come back, and owes nothing of the old', async () => {
@@ -85,7 +79,7 @@ test('a cut for a candle that it did not come to leaves the new one to come back
   assert.equal(named(closed), 'v1:1 v2:2 v3:3')
   assert.deepEqual(new Set(closed.map(({ until }) => until)), new Set([at(10)]))
   await reopen(store, 60)
-  assert.equal(await held(store), 'v1:1 v2:3 v3:4')
+  assert.equal(await slotsNow(store), 'v1:1 v2:3 v3:4')
 })
 
 test('what is quarantined or has no artifact any more stays away, and the pinned slot is never empty', async () => {
@@ -101,7 +95,7 @@ test('what is quarantined or has no artifact any more stays away, and the pinned
     await store.sql`
       update version set ${store.sql.unsafe(change)} where number in ${store.sql([...numbers])}`
     assert.equal(await reopen(store, 60), answer)
-    assert.equal(await held(store), slots)
+    assert.equal(await slotsNow(store), slots)
     const away = await store.sql`select from version where state = 'quarantined'`
     assert.equal(away.length, change.startsWith('state') ? numbers.length : 0)
   }
@@ -122,5 +116,5 @@ test('what a lane left with is kept in the archive, and goes with a backup', asy
   const again = await emptied(store)
   await restore(file, { store: again, artifacts: join(folder, 'artifacts') })
   assert.equal(await reopen(again, 60), 'given')
-  assert.equal(await held(again), 'v1:1 v2:2 v3:3')
+  assert.equal(await slotsNow(again), 'v1:1 v2:2 v3:3')
 })

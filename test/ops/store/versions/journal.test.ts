@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Verdict } from '../../../../models/judging/verdict.ts'
-import type { Pointer, Version } from '../../../../models/version.ts'
+import type { Version } from '../../../../models/version.ts'
 import { openJournal } from '../../../../ops/store/versions/journal.ts'
 import { readJournal, readSwaps } from '../../../../ops/store/versions/journal-reads.ts'
 import { minuteMs } from '../../../../streams/time.ts'
@@ -9,7 +9,9 @@ import type { LaneJournal, Swap } from '../../../../supervisor/fleet/lane-journa
 import {
   btc,
   candle,
+  deadlocks,
   entries,
+  held,
   noon,
   openTestStore,
   prediction,
@@ -33,14 +35,6 @@ async function swapTo(journal: LaneJournal, to: Version, i: number): Promise<Swa
   await journal.begin(swap.id, at(i - 1))
   await journal.cut(swap.id, at(i))
   return journal.end(swap.id, 'done', null)
-}
-
-/** `v1:1 v2:1 v3:2` as the last change has it. */
-function held(pointers: readonly Pointer[]): string {
-  return pointers
-    .filter(({ until }) => until === null)
-    .map(({ slot, version }) => `${slot}:${version}`)
-    .join(' ')
 }
 
 async function slotsNow(journal: LaneJournal): Promise<string> {
@@ -317,7 +311,5 @@ test('a swap that begins while another is ordered waits for it, and not in a cir
     await journal.end(first.id, 'overtaken', null)
     await journal.end(second.id, 'overtaken', null)
   }
-  const [met] = await store.sql<{ deadlocks: number }[]>`
-    select pg_stat_clear_snapshot(), deadlocks from pg_stat_database where datname = current_database()`
-  assert.equal(met?.deadlocks, 0)
+  assert.equal(await deadlocks(store), 0)
 })
