@@ -65,9 +65,9 @@ test('a family or a coin that is not followed any longer holds no slot from ther
   )
   const back = registry(store, ['linear', 'volatility'])
   await back.open(btc, later + 5 * minuteMs)
-  const volatility = back.pointers({ coin: btc, family: 'volatility' })
+  const ofVolatility = back.pointers({ coin: btc, family: 'volatility' })
   assert.deepEqual(
-    volatility
+    ofVolatility
       .map(({ version, from, until }) => [version, from, until])
       .toSorted((a, b) => Number(a[1]) - Number(b[1])),
     [
