@@ -225,12 +225,13 @@ function offer(
       if (needsRebuild) self.answers.tell({ type: 'mendCommitted', from: mendedFrom })
     },
   })
-  state.held = taken ? undefined : gathered
-  if (taken) state.underWay++
   if (!taken) {
+    state.held = gathered
     self.after(retryMs, { type: 'offerAgain' })
     return
   }
+  state.held = undefined
+  state.underWay++
   const last = closed.at(-1)
   if (last) line.hints$.next({ type: 'closed', openAt: last.candle.openAt })
   state.rebuilding = needsRebuild
