@@ -83,14 +83,13 @@ function refused(pool: Pool, child: Child, model: Model, code: string, reason: s
 function spread(run: Run, outputs: Float32Array, result: Done): void {
   let row = 0
   for (const { infer } of run.jobs) {
-    const until = row + infer.rows
-    const from = row
-    row = until
+    const from = row * result.width
+    row += infer.rows
     infer.replyTo.tell({
       type: 'inferred',
       id: infer.id,
       version: infer.version,
-      outputs: outputs.subarray(from * result.width, until * result.width),
+      outputs: outputs.subarray(from, row * result.width),
       inferMs: result.ms,
       inferRows: run.rows,
     })
