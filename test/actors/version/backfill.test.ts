@@ -21,14 +21,14 @@ type Infer = Extract<InferenceCommand, { type: 'infer' }>
 
 async function run(
   range: { from: Millis; to: Millis },
-  refuseFirst: 'retryable' | 'final' | 'nan' | 'no',
+  manners: 'answers' | 'busy at first' | 'refuses' | 'nan',
 ) {
   const artifact = await openArtifact(shipped)
   const ledger = new MemoryLedger()
   await ledger.writeHistory(madeCandles({ from, count: 4 * 1_440 }))
   const asked: Infer[] = []
   const entries: LedgerEntry[] = []
-  let refusals = refuseFirst === 'no' ? 0 : 1
+  let isRefused = manners === 'busy at first' || manners === 'refuses'
   const report = await backfill(
     {
       source: 'tape',
@@ -47,14 +47,15 @@ async function run(
           const question = command as Infer
           asked.push(question)
           const { id, replyTo, version } = question
-          if (refusals-- > 0 && refuseFirst !== 'nan') {
-            const retryable = refuseFirst === 'retryable'
+          if (isRefused) {
+            isRefused = false
+            const retryable = manners === 'busy at first'
             const about = { code: 'inference.stopped', reason: 'not now' } as const
             replyTo.tell({ type: 'inferFailed', id, version, retryable, ...about })
             return true
           }
           const outputs = new Float32Array(question.rows * 3).fill(1 / 3)
-          if (refuseFirst === 'nan') outputs[15] = Number.NaN
+          if (manners === 'nan') outputs[15] = Number.NaN
           replyTo.tell({
             type: 'inferred',
             id,
@@ -84,7 +85,7 @@ async function run(
 
 test('every candle that can be answered is, once, as a backfill; the rest are counted', async () => {
   const range = { from, to: from + 3 * dayMs }
-  const { report, entries, asked } = await run(range, 'no')
+  const { report, entries, asked } = await run(range, 'answers')
   assert.equal(report.rows + report.holes, 3 * 1_440)
   assert.ok(report.holes >= 60 && report.rows > 1_440, 'warm-up at the beginning')
   assert.equal(entries.length, report.rows)
@@ -99,8 +100,8 @@ test('every candle that can be answered is, once, as a backfill; the rest are co
 
 test('a pool that is busy costs a question, a model that cannot answer ends it', async () => {
   const range = { from: from + 3 * dayMs, to: from + 3 * dayMs + 64 * minuteMs }
-  const { report } = await run(range, 'retryable')
+  const { report } = await run(range, 'busy at first')
   assert.equal(report.rows, 64)
-  await assert.rejects(run(range, 'final'), { code: 'inference.stopped' })
+  await assert.rejects(run(range, 'refuses'), { code: 'inference.stopped' })
   await assert.rejects(run(range, 'nan'), { code: 'inference.not_finite' })
 })
