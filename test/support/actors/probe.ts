@@ -7,7 +7,7 @@ import { SimulatedClock } from '../simulated-clock.ts'
 export interface Probe<M> {
   readonly self: Self<M>
   readonly clock: SimulatedClock
-  /** What it told itself, by `tell`, `pipe` and `follow`, in order. */
+  /** What it told itself, by `tell`, `answers`, `pipe` and `follow`, in order. */
   readonly told: M[]
   readonly later: { readonly delayMs: Millis; readonly message: M }[]
   /** Settles when every promise that it piped has been told. */
@@ -24,22 +24,17 @@ export function probe<M>(path = 'probe', epoch = 1): Probe<M> {
   const later: { delayMs: Millis; message: M }[] = []
   const pending: Promise<void>[] = []
   const crashes: unknown[] = []
+  const tell = (message: M): boolean => {
+    told.push(message)
+    return true
+  }
   const self: Self<M> = {
     path,
     epoch,
     clock,
     signal: life.signal,
-    tell: (message) => {
-      told.push(message)
-      return true
-    },
-    answers: {
-      path,
-      tell: (message) => {
-        told.push(message)
-        return true
-      },
-    },
+    tell,
+    answers: { path, tell },
     after: (delayMs, message) => void later.push({ delayMs, message }),
     pipe: (promise, toMessage) => {
       pending.push(
