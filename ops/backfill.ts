@@ -18,6 +18,7 @@ import {
 import { type Version, versionName } from '../models/version.ts'
 import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'
+import { sourceOf } from '../streams/feeds/feed.ts'
 import { type Millis, wait, wallClock } from '../streams/time.ts'
 import { supervise } from '../supervisor/tree/supervise.ts'
 import { startTree } from '../supervisor/tree/tree.ts'
@@ -27,7 +28,6 @@ import type { Config } from './config/schema.ts'
 import { artifactFiles } from './store/versions/artifact-files.ts'
 import { artifactOf } from './store/versions/versions.ts'
 import { type OpenStoreWork, openStoreWork } from './store-work.ts'
-import { sourceOf } from './training/fit-tools.ts'
 
 const loadMsMax = 60_000
 

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Coin } from '../streams/coin.ts'
 import { Fault } from '../streams/fault.ts'
+import { sourceOf } from '../streams/feeds/feed.ts'
 import { fileMarket } from '../streams/feeds/tape/file-market.ts'
 import { seededMarket } from '../streams/feeds/tape/seeded.ts'
 import { wallClock } from '../streams/time.ts'
@@ -25,7 +26,6 @@ import { backupMarket, restore as readBackup, backup as writeBackup } from './st
 import { exportTable as writeTable } from './store/files/export.ts'
 import { acquireLease, type Lease, leaseMs, presentLease } from './store/lease.ts'
 import { openStore, type Store } from './store/store.ts'
-import { sourceOf } from './training/fit-tools.ts'
 import { versionsAtRest } from './versions/versions-at-rest.ts'
 
 export interface OpenStoreWork {

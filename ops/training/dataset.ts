@@ -7,11 +7,11 @@ import { horizonCandles, openFamily } from '../../models/family.ts'
 import { type Label, labelSchema } from '../../models/manifest.ts'
 import { Fault } from '../../streams/fault.ts'
 import { featureSet } from '../../streams/features/set.ts'
+import { sourceOf } from '../../streams/feeds/feed.ts'
 import { floorTo } from '../../streams/time.ts'
 import type { DatasetOptions } from '../cli/world.ts'
 import { openStoreWork } from '../store-work.ts'
 import { makeDataset } from './dataset-process.ts'
-import { sourceOf } from './fit-tools.ts'
 
 export interface DatasetReport {
   readonly sha256: string

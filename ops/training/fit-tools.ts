@@ -12,6 +12,7 @@ import type { TrainerEvent } from '../../models/training/events.ts'
 import { seal } from '../../models/training/seal.ts'
 import type { Lane } from '../../models/version.ts'
 import { Fault } from '../../streams/fault.ts'
+import { sourceOf } from '../../streams/feeds/feed.ts'
 import { type Clock, iso, type Millis } from '../../streams/time.ts'
 import type { Config } from '../config/schema.ts'
 import type { Store } from '../store/store.ts'
@@ -188,11 +189,6 @@ async function contractOf(ports: FitPorts, lane: Lane, family: Family): Promise<
       .filter(({ slots }) => slots.length > 0)
       .flatMap(({ manifest }) => (manifest.input.kind === 'text' ? [] : manifest.input.columns)),
   }
-}
-
-/** A tape is a world of its own, whichever tape it is. */
-export function sourceOf(market: string): string {
-  return market.startsWith('tape-') ? 'tape' : market
 }
 
 function hear({ tell, log }: StepWork, event: TrainerEvent): void {
