@@ -9,6 +9,9 @@ import { identify } from '../embedded/process-identity.ts'
 
 const pattern = /^(\d+)-([0-9a-f]+)-[0-9a-f-]+\.scratch/
 
+/** As builds from before these folders had their owner's name called theirs; nothing makes them any more. */
+const ownerless = /^[0-9a-f-]{36,64}\.(partial|download|upload)$/
+
 /** By its path from the folder in which it is put together, or that of what is in it. */
 export function isScratch(path: string): boolean {
   return pattern.test(path)
@@ -33,7 +36,8 @@ export async function inScratch<T>(
 async function sweep(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const [, pid, life] = pattern.exec(name) ?? []
-    if (pid === undefined || lifeOf(Number(pid)) === life) continue
+    const isLeft = pid === undefined ? ownerless.test(name) : lifeOf(Number(pid)) !== life
+    if (!isLeft) continue
     await rm(join(folder, name), { recursive: true, force: true })
   }
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -68,4 +69,14 @@ test('a process that ended in the middle leaves nothing for ever; one that lives
   alive.stdin.end()
   await done
   assert.deepEqual(readdirSync(folder), [])
+})
+
+test('what earlier builds have left goes too, and nothing that is only called alike', async (t) => {
+  const folder = emptyFolder(t)
+  const sha256 = 'ab12'.repeat(16)
+  const left = [`${sha256}.partial`, `${sha256}.download`, `${randomUUID()}.upload`]
+  const others = [sha256, 'mine.partial', `${sha256}.partial.txt`]
+  for (const name of [...left, ...others]) mkdirSync(join(folder, name))
+  await inScratch(folder, async () => undefined)
+  assert.deepEqual(new Set(readdirSync(folder)), new Set(others))
 })
