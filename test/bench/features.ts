@@ -18,13 +18,7 @@ import { RollingMean } from '../../streams/indicators/rolling-sum.ts'
 import { Rsi } from '../../streams/indicators/rsi.ts'
 import { minuteMs } from '../../streams/time.ts'
 import { madeCandles } from '../streams/features/made-candles.ts'
-import {
-  type Call,
-  hasPython,
-  type Input,
-  installTalib,
-  talibHandles,
-} from '../support/models/talib.ts'
+import { type Call, hasPython, type Input, installTalib, talibHandles } from '../support/talib.ts'
 import type { Figure } from './figure.ts'
 
 const candles = 200_000

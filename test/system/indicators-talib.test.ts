@@ -10,7 +10,7 @@ import { Macd } from '../../streams/indicators/macd.ts'
 import { Rsi } from '../../streams/indicators/rsi.ts'
 import { minuteMs } from '../../streams/time.ts'
 import { madeCandles } from '../streams/features/made-candles.ts'
-import { type Call, hasPython, type Input, installTalib, talib } from '../support/models/talib.ts'
+import { type Call, hasPython, type Input, installTalib, talib } from '../support/talib.ts'
 
 const candles = 5000
 const relative = 1e-9

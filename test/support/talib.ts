@@ -7,10 +7,10 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { CandleColumns } from '../../../streams/features/columns.ts'
+import type { CandleColumns } from '../../streams/features/columns.ts'
 
 const run = promisify(execFile)
-const folder = join(import.meta.dirname, '../../../.starling/test-python/talib')
+const folder = join(import.meta.dirname, '../../.starling/test-python/talib')
 const python = join(folder, 'bin/python')
 const installTriesMax = 3
 
