@@ -21,7 +21,6 @@ import { supervisorPolicy } from '../../../supervisor/tree/restart-policy.ts'
 import type { ChildSpec, SupervisorSpec } from '../../../supervisor/tree/spec.ts'
 import { openTree, type RunningTree } from '../../../supervisor/tree/tree.ts'
 import { worker } from '../../../supervisor/tree/worker.ts'
-import { MemoryJournal } from '../../support/actors/memory-journal.ts'
 import { MemoryLedger } from '../../support/actors/memory-ledger.ts'
 import { inbox } from '../../support/actors/probe.ts'
 import { pass, settled } from '../../support/actors/settled.ts'
@@ -29,6 +28,7 @@ import { btc, madeCandles } from '../../support/candles.ts'
 import { writeVersion } from '../../support/daemon/versions.ts'
 import { testFolder } from '../../support/models/artifacts.ts'
 import { SimulatedClock } from '../../support/simulated-clock.ts'
+import { MemoryJournal } from './memory-journal.ts'
 
 const set = featureSet(minuteMs)
 const lane: Lane = { coin: btc, family: 'linear' }

@@ -12,8 +12,8 @@ import { Fault } from '../../../streams/fault.ts'
 import { minuteMs } from '../../../streams/time.ts'
 import { type ActPorts, act, doWork, goBack } from '../../../supervisor/fleet/carry-out.ts'
 import { type LifeView, reconcile, type SwapPolicy } from '../../../supervisor/fleet/reconcile.ts'
-import { MemoryJournal, newest } from '../../support/actors/memory-journal.ts'
 import { btc } from '../../support/candles.ts'
+import { MemoryJournal, newest } from './memory-journal.ts'
 
 const lane = { coin: btc, family: 'linear' }
 const policy: SwapPolicy = {

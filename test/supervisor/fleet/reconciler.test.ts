@@ -13,9 +13,9 @@ import {
   type RolledBack,
   reconciler,
 } from '../../../supervisor/fleet/reconciler.ts'
-import { MemoryJournal } from '../../support/actors/memory-journal.ts'
 import { inbox, probe } from '../../support/actors/probe.ts'
 import { btc } from '../../support/candles.ts'
+import { MemoryJournal } from './memory-journal.ts'
 
 const lane: Lane = { coin: btc, family: 'linear' }
 const of = (version: number) => ({ ...lane, version })
