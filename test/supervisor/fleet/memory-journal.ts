@@ -11,7 +11,8 @@ import type {
 } from '../../../supervisor/fleet/lane-journal.ts'
 
 type Holders = Readonly<Record<Slot, number | null>>
-type Written = { -readonly [K in keyof Swap]: Swap[K] } & {
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+type Written = Writable<Swap> & {
   revision: number
   before?: Holders
   undoneBy?: number
@@ -181,30 +182,13 @@ export class MemoryJournal {
     state: Swap['state'],
     revision: number,
   ): Written {
+    const { lane } = this
     const id = this.swaps.length + 1
-    const nothing = {
-      reason: null,
-      cutAt: null,
-      endedAt: null,
-      verdict: null,
-      renewed: null,
-      missed: null,
-      twice: null,
-    }
+    const from = this.#version(newest(this.holders()))
+    const what = { kind, askedBy, from, state }
     const made: Written = {
-      ...nothing,
-      id,
-      lane: this.lane,
-      kind,
-      askedBy,
-      from: this.#version(newest(this.holders())),
-      to: { ...this.lane, version: to },
-      generation: id,
+      ...madeSwap({ id, lane, to: { ...lane, version: to }, ...what }),
       revision,
-      state,
-      startedAt: 0,
-      transitions: [],
-      longestWaitMs: null,
     }
     this.swaps.push(made)
     return made
@@ -255,6 +239,29 @@ export class MemoryJournal {
         (!Object.values(before).includes(version) || version === newest(after))
       )
         this.states.set(version, 'serving')
+  }
+}
+
+/** The registry wants `to`, and nothing has happened yet, but for what is said. */
+export function madeSwap(
+  said: Pick<Swap, 'id' | 'lane' | 'to' | 'state'> & Partial<Swap>,
+): Writable<Swap> {
+  return {
+    kind: 'swap',
+    askedBy: 'registry',
+    from: null,
+    generation: said.id,
+    startedAt: 0,
+    transitions: [],
+    longestWaitMs: null,
+    reason: null,
+    cutAt: null,
+    endedAt: null,
+    verdict: null,
+    renewed: null,
+    missed: null,
+    twice: null,
+    ...said,
   }
 }
 

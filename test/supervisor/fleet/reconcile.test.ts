@@ -11,6 +11,7 @@ import {
   type SwapPolicy,
 } from '../../../supervisor/fleet/reconcile.ts'
 import { btc } from '../../support/candles.ts'
+import { madeSwap } from './memory-journal.ts'
 
 const lane = { coin: btc, family: 'linear' }
 const of = (version: number): Version => ({ ...lane, version })
@@ -131,7 +132,7 @@ test('a swap that is not answered is closed and counted all the same, some candl
 
 function snapshot(text: string): LaneSnapshot {
   const words = text.split(' ')
-  const swaps: { -readonly [K in keyof Swap]: Swap[K] }[] = []
+  const swaps: ReturnType<typeof madeSwap>[] = []
   const lives: LifeView[] = []
   const held: [Slot, number][] = []
   const written = new Map<number, Stage>()
@@ -155,8 +156,10 @@ function snapshot(text: string): LaneSnapshot {
     } else if (word === 'handled') handled = Number(next())
     else if (word === 'behind') behind.push(of(Number(next())))
     else if (word === 'back') fallBackTo = of(Number(next()))
-    else if (word === 'swap') swaps.push(swapTo(Number(next()), swaps.length + 1, next()))
-    else if (swap && word === 'cut') swap.cutAt = Number(next()) * minuteMs
+    else if (word === 'swap') {
+      const [to, id] = [of(Number(next())), swaps.length + 1]
+      swaps.push(madeSwap({ id, lane, to, state: next() as Swap['state'] }))
+    } else if (swap && word === 'cut') swap.cutAt = Number(next()) * minuteMs
     else if (swap && word === 'renewed') swap.renewed = verdict(next() as Verdict['verdict'])
     else if (swap && word === 'since') {
       const candleAt = Number(next()) * minuteMs
@@ -202,32 +205,6 @@ function lifeOf([, version, how, drains]: RegExpExecArray): LifeView {
     reason: null,
     answeredTo: standing === 'following' ? Number(how?.slice(1)) * minuteMs : 0,
     drainingMs: drains ? Number(drains.slice(1)) * 1_000 : null,
-  }
-}
-
-function swapTo(to: number, id: number, state: string): { -readonly [K in keyof Swap]: Swap[K] } {
-  const nothing = {
-    reason: null,
-    cutAt: null,
-    endedAt: null,
-    verdict: null,
-    renewed: null,
-    missed: null,
-    twice: null,
-  }
-  return {
-    ...nothing,
-    id,
-    lane,
-    kind: 'swap',
-    askedBy: 'registry',
-    from: null,
-    to: of(to),
-    generation: id,
-    state: state as Swap['state'],
-    startedAt: 0,
-    transitions: [],
-    longestWaitMs: null,
   }
 }
 
