@@ -24,7 +24,7 @@ export async function untilHeard(
   events$: Observable<unknown>,
   holds: () => boolean,
   what: string | (() => string),
-  deadlineMs = 15_000,
+  deadlineMs = 45_000,
 ): Promise<void> {
   const inVain = (): Error =>
     new Error(`not within ${deadlineMs} ms: ${typeof what === 'string' ? what : what()}`)

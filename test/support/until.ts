@@ -1,21 +1,22 @@
-/**
- * For tests of real processes: asks again until the answer is yes, and says what it waited for when it never was. The
- * deadline is for what never comes: some times what a busy machine of two cores takes.
- */
+/** For tests of real processes: asks again until the answer is yes, and says what it waited for when it never was. */
 import { setTimeout as wait } from 'node:timers/promises'
+
+/** A deadline is for what never comes: a busy machine may take some times what is ample on a quiet one. */
+const busyFactor = 3
 
 export async function until<T>(
   what: string,
   ask: () => T | undefined | false | Promise<T | undefined | false>,
-  deadlineMs = 30_000,
+  deadlineMs = 10_000,
   everyMs = 20,
 ): Promise<T> {
-  const giveUpAt = performance.now() + deadlineMs
+  const patienceMs = deadlineMs * busyFactor
+  const giveUpAt = performance.now() + patienceMs
   for (;;) {
     const answer = await ask()
     if (answer !== undefined && answer !== false) return answer
     if (performance.now() > giveUpAt)
-      throw new Error(`waited ${deadlineMs} ms in vain until ${what}`)
+      throw new Error(`waited ${patienceMs} ms in vain until ${what}`)
     await wait(everyMs)
   }
 }

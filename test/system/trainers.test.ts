@@ -80,7 +80,7 @@ async function run(
   const limits = {
     clock: wallClock,
     silenceMs: 60_000,
-    limitMs: 170_000,
+    limitMs: 500_000,
     memoryBytes: family.memoryMb * 2 ** 20,
     signal,
   }
@@ -112,7 +112,7 @@ async function judged({ dataset, request, trained }: Run): Promise<Scores> {
       frequencies: trained.frequencies,
       trials: 1,
     },
-    { clock: wallClock, limitMs: 120_000 },
+    { clock: wallClock, limitMs: 360_000 },
   )
   assert.equal(challenger.golden?.passed, true, challenger.golden?.detail)
   return score(challenger.days, trained.frequencies)

@@ -99,7 +99,7 @@ test('where there is something to be learnt, a version that nobody asked for tak
   const waiting = lanes.find(({ family }) => family === 'lightgbm')
   assert.match(JSON.stringify(waiting), /Python/, 'what cannot be trained here says why')
   for (const line of [/is to be trained: it has only/, /: passed after/, /has moved from version/])
-    assert.match(daemon.output(), line, 'the terminal tells the story')
+    await until(`the terminal tells ${line}`, () => line.test(daemon.output()))
   await wellAgain(daemon)
   await assertContinuity(daemon)
   await daemon.end('SIGTERM')

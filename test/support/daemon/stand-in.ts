@@ -9,6 +9,7 @@ import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Deal } from '../../exchange/market.ts'
 import type { Order } from '../../exchange/orders.ts'
+import { asked } from './daemon.ts'
 
 export type Venue = 'binance' | 'kraken'
 
@@ -41,15 +42,17 @@ export async function startStandIn(t: TestContext, options: StandInOptions): Pro
   t.after(() => child.kill('SIGKILL'))
   const [line] = await once(createInterface(child.stdout), 'line')
   const { rest, ws, control } = JSON.parse(line as string)
+  const get = async (query: string): Promise<unknown> =>
+    (await fetch(control + query, { headers: asked })).json()
   return {
     urls: { rest, ws },
     tell: async (order) => {
-      const answer = await fetch(control, { method: 'POST', body: JSON.stringify(order) })
+      const body = JSON.stringify(order)
+      const answer = await fetch(control, { method: 'POST', headers: asked, body })
       assert.equal(answer.status, 200)
     },
-    deals: async (coin) => (await fetch(`${control}?coin=${coin}`)).json() as Promise<Deal[]>,
-    state: async () =>
-      (await fetch(control)).json() as Promise<{ now: number; connections: number }>,
+    deals: (coin) => get(`?coin=${coin}`) as Promise<Deal[]>,
+    state: () => get('') as Promise<{ now: number; connections: number }>,
     signal: (name) => void child.kill(name),
   }
 }
