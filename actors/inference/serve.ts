@@ -24,6 +24,9 @@ const pieceMs = 5
 /** Asking the system how large the process is costs 20 µs, so it is not asked for every bundle. */
 const rssEveryMs = 200
 
+/** Spent on the rows of a run that failed, each by itself: no deadline is near then. */
+const apartMsMax = 1_000
+
 /** What it needs of its process. */
 export type Host = Pick<NodeJS.Process, 'pid' | 'send' | 'kill'> & {
   readonly memoryUsage: { readonly rss: () => number }
@@ -163,16 +166,43 @@ async function runOne(
   let outputs: Float32Array
   try {
     const session = await use()
-    outputs = await session.run(inputs, rows)
+    outputs = await session.run(inputs, rows).catch((error) => apart(session, inputs, rows, error))
   } catch (error) {
     if (error instanceof AssertionError) throw error
-    // The runtime throws plain errors with its own words: one row can make a graph fail, and the next be well. And where
-    // a session had been let go of, its artifact may be gone since.
+    // The runtime throws plain errors with its own words. And where a session had been let go of, its artifact may be gone since.
     return { result: { type: 'failed', reason: String(error).slice(0, 300) } }
   }
   const ms = performance.now() - startedAt
   const width = outputs.length / rows
   return { result: { type: 'done', width, ms }, outputs }
+}
+
+/** One row can make a graph fail, and its neighbours be well: those that are not, or have no time left, are NaN. */
+async function apart(
+  session: Opened,
+  inputs: Float32Array,
+  rows: number,
+  error: unknown,
+): Promise<Float32Array> {
+  if (error instanceof AssertionError || rows === 1) throw error
+  const until = performance.now() + apartMsMax
+  const width = inputs.length / rows
+  const answers: (Float32Array | undefined)[] = []
+  for (let row = 0; row < rows && performance.now() < until; row++) {
+    const numbers = inputs.subarray(row * width, (row + 1) * width)
+    answers[row] = await session.run(numbers, 1).catch((again) => {
+      if (again instanceof AssertionError) throw again
+      return undefined
+    })
+  }
+  const well = answers.find((answer) => answer !== undefined)
+  // None at all is the graph's fault.
+  if (well === undefined) throw error
+  const outputs = new Float32Array(rows * well.length).fill(Number.NaN)
+  answers.forEach((answer, row) => {
+    if (answer !== undefined) outputs.set(answer, row * well.length)
+  })
+  return outputs
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

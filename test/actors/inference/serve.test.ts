@@ -4,6 +4,9 @@ import { setImmediate } from 'node:timers/promises'
 import { type Host, type Opened, serveInference } from '../../../actors/inference/serve.ts'
 import type { WireAnswer, WireCommand } from '../../../actors/inference/wire.ts'
 
+/** A row that the graph throws on. */
+const unlucky = 13
+
 /** A process that is none: each open session takes 10 bytes. */
 function stage(rssSoftMax: number) {
   const answers: WireAnswer[] = []
@@ -24,7 +27,10 @@ function stage(rssSoftMax: number) {
     opened.push(folder)
     return {
       inputWidth: 1,
-      run: async (inputs) => inputs.map((it) => it + Number(folder)),
+      run: async (inputs) => {
+        if (inputs.includes(unlucky)) throw new Error('Gather: index out of range')
+        return inputs.map((it) => it + Number(folder))
+      },
       release: async () => void open.splice(open.indexOf(folder), 1),
     }
   }
@@ -77,6 +83,29 @@ test('rows that overlap are cut where they begin', async () => {
   const last = it.answers.at(-1)
   assert(last?.type === 'ran')
   assert.deepEqual([...last.outputs], [9, 6, 8, 8])
+})
+
+test('a row that a graph throws on is none, and its neighbours are answered', async () => {
+  const it = stage(Number.POSITIVE_INFINITY)
+  await it.load(1)
+  await it.runRows(1, [1, unlucky, 3], [0, 1, 2])
+  const last = it.answers.at(-1)
+  assert(last?.type === 'ran')
+  assert.deepEqual([...last.outputs], [2, Number.NaN, 4])
+  assert.partialDeepStrictEqual(last.results, [{ type: 'done', width: 1 }])
+})
+
+test('a graph that throws on every row of a run has failed, and says why', async () => {
+  const it = stage(Number.POSITIVE_INFINITY)
+  await it.load(1)
+  for (const starts of [[1], [1, 1, 1]]) {
+    await it.runRows(1, [0, unlucky], starts)
+    const last = it.answers.at(-1)
+    assert(last?.type === 'ran')
+    assert.deepEqual(last.results, [
+      { type: 'failed', reason: 'Error: Gather: index out of range' },
+    ])
+  }
 })
 
 test('where memory is short, the session that was not used for longest goes, and comes back when it is', async () => {
