@@ -44,10 +44,10 @@ export function openDataDirectory(path: string): DataDirectory {
     mkdirSync(path, { recursive: true, mode: 0o755 })
     const real = realpathSync(path)
     const idFile = join(real, 'id')
-    if (!existsSync(idFile)) writeAtOnce(idFile, `${randomUUID()}\n`, 0o644)
-    // Read-only folders let an existing id be read, so writing is tried for itself.
+    if (!existsSync(idFile)) create(idFile, `${randomUUID()}\n`)
+    // Read-only folders let an existing id be read, so writing is tried for itself; by several at once, too.
     closeSync(openSync(join(real, '.writable'), 'w', 0o600))
-    rmSync(join(real, '.writable'))
+    rmSync(join(real, '.writable'), { force: true })
     return { path: real, id: readFileSync(idFile, 'utf8').trim() }
   } catch (cause) {
     throw unusable(path, cause)
@@ -59,7 +59,7 @@ export function lockDataDirectory(directory: DataDirectory): DirectoryLock {
   const self = identify(process.pid) as ProcessIdentity
   const mine: LockHolder = { ...self, address: null }
   for (let attempt = 0; attempt < 3; attempt++) {
-    if (create(file, mine)) return lockedBy(file, mine)
+    if (create(file, JSON.stringify(mine))) return lockedBy(file, mine)
     const holder = lockHolder(directory)
     if (holder) throw heldBy(directory, holder)
     clearStale(file, mine)
@@ -100,7 +100,7 @@ function lockedBy(file: string, mine: LockHolder): DirectoryLock {
   const isMine = (): boolean => readLock(file)?.pid === mine.pid
   return {
     announce: (address) => {
-      if (isMine()) writeAtOnce(file, JSON.stringify({ ...mine, address }), 0o644)
+      if (isMine()) replace(file, JSON.stringify({ ...mine, address }))
     },
     release: () => {
       if (isMine()) rmSync(file)
@@ -124,7 +124,7 @@ function isLiving({ pid, startedAt }: LockHolder): boolean {
  */
 function clearStale(file: string, mine: LockHolder): void {
   const clearing = `${file}.clearing`
-  if (create(clearing, mine)) {
+  if (create(clearing, JSON.stringify(mine))) {
     removeStale(file)
     rmSync(clearing)
   } else removeStale(clearing)
@@ -136,9 +136,9 @@ function removeStale(file: string): void {
 }
 
 /** A link fails where the name exists and shows the whole file where it does not. */
-function create(file: string, holder: LockHolder): boolean {
+function create(file: string, text: string): boolean {
   const draft = `${file}.${process.pid}`
-  writeFileSync(draft, JSON.stringify(holder), { mode: 0o644 })
+  writeFileSync(draft, text, { mode: 0o644 })
   try {
     linkSync(draft, file)
     return true
@@ -150,9 +150,9 @@ function create(file: string, holder: LockHolder): boolean {
   }
 }
 
-function writeAtOnce(file: string, text: string, mode: number): void {
+function replace(file: string, text: string): void {
   const draft = `${file}.${process.pid}`
-  writeFileSync(draft, text, { mode })
+  writeFileSync(draft, text, { mode: 0o644 })
   renameSync(draft, file)
 }
 

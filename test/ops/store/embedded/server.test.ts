@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -13,7 +13,6 @@ import {
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { lockDataDirectory, openDataDirectory } from '../../../../ops/store/data-directory.ts'
 import { isAlive } from '../../../../ops/store/embedded/process-identity.ts'
 import { type ServerEvent, startServer } from '../../../../ops/store/embedded/server.ts'
 import { minuteMs } from '../../../../streams/time.ts'
@@ -172,82 +171,4 @@ test('what the user of PostgreSQL cannot reach is placed elsewhere', {
     rmSync(place, { recursive: true, force: true })
   })
   assert.ok(server.socket.startsWith(place))
-})
-
-test('a second daemon on the same data directory is refused with the address of the first', async () => {
-  const directory = openDataDirectory(folder())
-  const script = `
-    const { openDataDirectory, lockDataDirectory } = await import(process.argv[1])
-    const lock = lockDataDirectory(openDataDirectory(process.argv[2]))
-    lock.announce('http://127.0.0.1:8080')
-    process.stdout.write('locked')
-    setInterval(() => {}, 1000)`
-  const module = join(import.meta.dirname, '../../../../ops/store/data-directory.ts')
-  const first = spawn(process.execPath, [
-    '--input-type=module',
-    '-e',
-    script,
-    module,
-    directory.path,
-  ])
-  after(() => first.kill('SIGKILL'))
-  await once(first.stdout, 'data')
-  assert.throws(() => lockDataDirectory(directory), {
-    code: 'data.locked',
-    message: /http:\/\/127\.0\.0\.1:8080/,
-  })
-  first.kill('SIGKILL')
-  await once(first, 'exit')
-  // The lock of a process that has ended counts for nothing, even if its pid lives on.
-  const lock = lockDataDirectory(directory)
-  lock.release()
-  const stale = { pid: process.pid, startedAt: 'long ago', address: null }
-  writeFileSync(join(directory.path, 'lock'), JSON.stringify(stale))
-  lockDataDirectory(directory).release()
-  assert.equal(existsSync(join(directory.path, 'lock')), false)
-})
-
-test('of many that find the lock of a dead one at once, one gets it', async (t) => {
-  const module = join(import.meta.dirname, '../../../../ops/store/data-directory.ts')
-  const script = `
-    const { tryLock } = await import(process.argv[1])
-    process.stdout.write('ready ')
-    process.stdin.on('data', (folder) => process.stdout.write(tryLock(String(folder)) ? 'held ' : 'refused '))`
-  const all = Array.from({ length: 6 }, () =>
-    spawn(process.execPath, ['--input-type=module', '-e', script, module]),
-  )
-  t.after(() => all.forEach((it) => void it.kill('SIGKILL')))
-  await Promise.all(all.map(({ stdout }) => once(stdout, 'data')))
-  const stale = JSON.stringify({ pid: process.pid, startedAt: 'long ago', address: null })
-  for (let round = 0; round < 100; round++) {
-    const home = folder()
-    writeFileSync(join(home, 'lock'), stale)
-    const said = Promise.all(all.map(async ({ stdout }) => String((await once(stdout, 'data'))[0])))
-    for (const { stdin } of all) stdin.write(home)
-    assert.deepEqual((await said).filter((it) => it === 'held ').length, 1, `round ${round}`)
-  }
-})
-
-test('a directory that this user may not write is refused by name', () => {
-  const home = folder()
-  chmodSync(home, 0o555)
-  const script = `
-    const { openDataDirectory } = await import(process.argv[1])
-    try { openDataDirectory(process.argv[2]) } catch (error) { process.stdout.write(error.code + ' ' + error.message) }`
-  const module = join(import.meta.dirname, '../../../../ops/store/data-directory.ts')
-  // Root may write everywhere, so another user is asked.
-  const done = spawnSync(
-    process.execPath,
-    ['--input-type=module', '-e', script, module, join(home, 'data')],
-    {
-      encoding: 'utf8',
-      cwd: '/',
-      ...(isRoot ? { uid: 65534, gid: 65534 } : {}),
-    },
-  )
-  assert.match(
-    done.stdout,
-    /^data\.unusable cannot use the data directory .*may not write there/,
-    done.stderr,
-  )
 })
