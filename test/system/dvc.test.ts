@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { trackByDvc } from '../../models/dataset/dvc.ts'
-import { datasetOf, marketCandles } from '../support/store/datasets.ts'
+import { datasetOf, marketCandles } from '../support/models/datasets.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { pythonTools } from './support/python.ts'
 

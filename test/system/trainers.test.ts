@@ -17,8 +17,8 @@ import type { Trained, TrainRequest } from '../../models/training/request.ts'
 import { seal } from '../../models/training/seal.ts'
 import { pythonFor, type Requirements } from '../../ops/training/python.ts'
 import { minuteMs, wallClock } from '../../streams/time.ts'
+import { datasetOf, marketCandles } from '../support/models/datasets.ts'
 import { requestFor } from '../support/models/trainers.ts'
-import { datasetOf, marketCandles } from '../support/store/datasets.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const environments = join(import.meta.dirname, '../../.starling/test-python')

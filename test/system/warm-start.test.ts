@@ -13,9 +13,9 @@ import { assignSlot } from '../../ops/store/versions/versions.ts'
 import { openTrainingBench } from '../../ops/training/bench.ts'
 import { openTrainers } from '../../ops/training/trainable.ts'
 import { minuteMs, wallClock } from '../../streams/time.ts'
+import { marketCandles } from '../support/models/datasets.ts'
 import { carryToEnd, order } from '../support/models/training.ts'
 import { btc, openTestStore, startOwnServer } from '../support/store/database.ts'
-import { marketCandles } from '../support/store/datasets.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const environments = join(import.meta.dirname, '../../.starling/test-python')

@@ -13,6 +13,7 @@ import type { TrainerEvent } from '../../../models/training/events.ts'
 import { seal } from '../../../models/training/seal.ts'
 import { isAlive } from '../../../ops/store/embedded/process-identity.ts'
 import { type Clock, hourMs, wallClock } from '../../../streams/time.ts'
+import { datasetOf, marketCandles } from '../../support/models/datasets.ts'
 import {
   badTrainer,
   linear,
@@ -20,7 +21,6 @@ import {
   nodeTrainer,
   requestFor,
 } from '../../support/models/trainers.ts'
-import { datasetOf, marketCandles } from '../../support/store/datasets.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { until } from '../../support/until.ts'
 

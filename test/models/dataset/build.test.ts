@@ -10,7 +10,7 @@ import type { Candle } from '../../../streams/candles/candle.ts'
 import { FeatureEngine } from '../../../streams/features/engine.ts'
 import { dayMs, hourMs, minuteMs } from '../../../streams/time.ts'
 import { madeCandles } from '../../support/candles.ts'
-import { datasetOf, marketCandles } from '../../support/store/datasets.ts'
+import { datasetOf, marketCandles } from '../../support/models/datasets.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const columns = ['log_return_1', 'rsi_14', 'realised_volatility_60']

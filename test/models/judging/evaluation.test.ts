@@ -7,7 +7,7 @@ import { gateDefaults, judge } from '../../../models/judging/gate.ts'
 import { score } from '../../../models/scores/score.ts'
 import { dayMs, wallClock } from '../../../streams/time.ts'
 import { encode, sha256 } from '../../support/models/artifacts.ts'
-import { datasetOf, marketCandles } from '../../support/store/datasets.ts'
+import { datasetOf, marketCandles } from '../../support/models/datasets.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const models = join(import.meta.dirname, '../../../models')

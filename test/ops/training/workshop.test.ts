@@ -18,10 +18,10 @@ import type { Candle } from '../../../streams/candles/candle.ts'
 import { candleOf, missingBar } from '../../../streams/candles/fold.ts'
 import type { Coin } from '../../../streams/coin.ts'
 import { dayMs, minuteMs, wallClock } from '../../../streams/time.ts'
+import { marketCandles } from '../../support/models/datasets.ts'
 import { badTrainer, linear, nodeTrainer } from '../../support/models/trainers.ts'
 import { carryToEnd, order } from '../../support/models/training.ts'
 import { openTestStore, startOwnServer } from '../../support/store/database.ts'
-import { marketCandles } from '../../support/store/datasets.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const { socket } = await startOwnServer()
