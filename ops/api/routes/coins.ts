@@ -12,7 +12,10 @@ const coinSchema = z
     state: z.string(),
     lastTradeAt: instant.nullable(),
     lastCandleAt: instant.nullable(),
-    candles: z.int(),
+    candles: z.int().openapi({
+      description:
+        'closed ones that are stored, with those of stretches inside a month that never were',
+    }),
     gaps: z.int(),
     stalenessMs: z.number().nullable(),
   })

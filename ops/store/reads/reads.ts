@@ -121,7 +121,7 @@ export interface ModelRead extends Version {
 export interface StoreReads {
   candles(coin: Coin, intervalMs: Millis, query: PageQuery): Promise<Page<CandleRead>>
   hasCandles(coin: Coin): Promise<boolean>
-  /** Counts every candle there is: for the list of coins, and for nothing that is asked more often. */
+  /** From the first to the last of each month; a stretch inside of one that nobody ever stored is counted with them. */
   candleCounts(): Promise<
     readonly {
       readonly coin: Coin

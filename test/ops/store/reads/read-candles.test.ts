@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { CandleRead } from '../../../../ops/store/reads/reads.ts'
 import type { Candle } from '../../../../streams/candles/candle.ts'
 import { type Coin, parseCoin } from '../../../../streams/coin.ts'
-import { floorTo, hourMs, type Millis, minuteMs } from '../../../../streams/time.ts'
+import { dayMs, floorTo, hourMs, type Millis, minuteMs } from '../../../../streams/time.ts'
 import { blank, btc, candle, eth, noon, openTestStore } from '../../../support/store/database.ts'
 
 const minutes = 130
@@ -53,6 +53,25 @@ test('a larger candle is the fold of its set: in any order, any batches and with
     }),
     { numRuns: 30 },
   )
+})
+
+test('candles are counted by the ends of what each month has, months without any not at all', async () => {
+  const store = await openTestStore()
+  const dayOf = dayMs / minuteMs
+  const monthEnd = 29 * dayOf - 12 * 60
+  // Over the end of June 2026, a stretch that was never stored inside of July, and one in October.
+  const kept = [monthEnd - 2, monthEnd - 1, monthEnd, monthEnd + 1, monthEnd + 9, 120 * dayOf]
+  await store.write.writeHistory(kept.map((i) => candle(i)))
+  await store.write.writeHistory([candle(7, { coin: eth })])
+  assert.equal(new Date(noon + monthEnd * minuteMs).toISOString(), '2026-07-01T00:00:00.000Z')
+  const span = (first: number, last: number) => ({
+    from: noon + first * minuteMs,
+    to: noon + (last + 1) * minuteMs,
+  })
+  assert.deepEqual(await store.reads.candleCounts(), [
+    { coin: btc, candles: 2 + 10 + 1, gaps: 0, ...span(monthEnd - 2, 120 * dayOf) },
+    { coin: eth, candles: 1, gaps: 0, ...span(7, 7) },
+  ])
 })
 
 test('a coin has candles once one is stored; being named is not enough', async () => {
