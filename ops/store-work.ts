@@ -16,14 +16,10 @@ import type { Config } from './config/schema.ts'
 import { every } from './every.ts'
 import { openStoreServer } from './open-store.ts'
 import { knownMarkets, type ServerAddress } from './store/connection.ts'
-import {
-  type DataDirectory,
-  lockHolder,
-  openDataDirectory,
-  tryLock,
-} from './store/data-directory.ts'
+import { type DataDirectory, lockHolder, openDataDirectory } from './store/data-directory.ts'
 import { backupMarket, restore as readBackup, backup as writeBackup } from './store/files/backup.ts'
 import { exportTable as writeTable } from './store/files/export.ts'
+import { holderOf, tryLock } from './store/folder-lock.ts'
 import { acquireLease, type Lease, leaseMs, presentLease } from './store/lease.ts'
 import { openStore, type Store } from './store/store.ts'
 import { versionsAtRest } from './versions/versions-at-rest.ts'
@@ -93,9 +89,9 @@ export async function openStoreWork(
 /** The lease of a directory is taken again at once by its own, so what keeps a second command out is a lock. */
 async function beginWriting({ sql }: Store, { path, id }: DataDirectory): Promise<Lease> {
   const folder = join(path, 'writing')
-  const end = tryLock(folder)
-  if (!end) {
-    const who = lockHolder({ path: folder })
+  const lock = tryLock(folder)
+  if (!lock) {
+    const who = holderOf(folder)
     throw new Fault(
       'store.busy',
       `another command${who ? ` (process ${who.pid})` : ''} writes to ${path}: try again when it has ended`,
@@ -107,11 +103,11 @@ async function beginWriting({ sql }: Store, { path, id }: DataDirectory): Promis
     const stop = every(wallClock, leaseMs / 3, lease.renew, () => {})
     const release = (): Promise<void> => {
       stop()
-      return lease.release().finally(end)
+      return lease.release().finally(lock.release)
     }
     return { ...lease, release }
   } catch (error) {
-    end()
+    lock.release()
     throw error
   }
 }

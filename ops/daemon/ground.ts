@@ -4,7 +4,8 @@ import type { Clock, Millis } from '../../streams/time.ts'
 import type { Served } from '../api/serve.ts'
 import type { ChosenMarket } from '../choose-market.ts'
 import type { Config } from '../config/schema.ts'
-import type { DataDirectory, DirectoryLock } from '../store/data-directory.ts'
+import type { DataDirectory } from '../store/data-directory.ts'
+import type { FolderLock } from '../store/folder-lock.ts'
 import type { Lease } from '../store/lease.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -12,7 +13,7 @@ import type { Log } from '../telemetry/log.ts'
 export interface DaemonOptions {
   readonly config: Config
   readonly directory: DataDirectory
-  readonly lock: DirectoryLock
+  readonly lock: FolderLock
   readonly clock: Clock
   readonly random: () => number
   readonly cores: number

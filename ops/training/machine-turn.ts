@@ -12,7 +12,7 @@ import {
   type Workshop,
 } from '../../actors/training/run.ts'
 import { type Clock, type Millis, wait } from '../../streams/time.ts'
-import { tryLock } from '../store/data-directory.ts'
+import { tryLock } from '../store/folder-lock.ts'
 
 /** Of one user; others' daemons are not ours to wait for. */
 export const turnsFolder = join(tmpdir(), `starling-${process.getuid?.() ?? 0}`, 'training')
@@ -58,10 +58,10 @@ async function takeTurn(
 ): Promise<() => void> {
   for (let hasWaited = false; ; hasWaited = true) {
     for (let place = 0; place < places; place++) {
-      const leave = tryLock(join(folder, String(place)))
-      if (leave === undefined) continue
+      const lock = tryLock(join(folder, String(place)))
+      if (lock === undefined) continue
       if (hasWaited) tell(turnOf(true))
-      return leave
+      return lock.release
     }
     signal.throwIfAborted()
     tell(turnOf(false))

@@ -11,7 +11,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { familiesFolder } from '../../models/family.ts'
 import { politely } from '../../models/training/politely.ts'
 import { Fault } from '../../streams/fault.ts'
-import { tryLock } from '../store/data-directory.ts'
+import { tryLock } from '../store/folder-lock.ts'
 
 export type Requirements = 'trees' | 'torch'
 
@@ -142,16 +142,16 @@ async function alone(
   say: (text: string) => void,
   work: () => Promise<void>,
 ): Promise<void> {
-  let leave = tryLock(folder)
-  if (!leave) say('another process is setting Python up')
-  while (!leave) {
+  let lock = tryLock(folder)
+  if (!lock) say('another process is setting Python up')
+  while (!lock) {
     await wait(lockEveryMs, undefined, { signal })
-    leave = tryLock(folder)
+    lock = tryLock(folder)
   }
   try {
     await work()
   } finally {
-    leave()
+    lock.release()
   }
 }
 

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { lockHolder, tryLock } from '../data-directory.ts'
+import { holderOf, tryLock } from '../folder-lock.ts'
 
 export interface ServerUser {
   /** Nobody starts or stops the server meanwhile; waiting for it ends with the signal. */
@@ -23,30 +23,29 @@ export function useServer(dataPath: string): ServerUser {
   const turn = join(dataPath, 'server')
   const users = join(turn, 'users')
   const mine = randomUUID()
-  const release = tryLock(join(users, mine))
-  assert(release, 'nobody else has this name')
+  const place = tryLock(join(users, mine))
+  assert(place, 'nobody else has this name')
   clearDead(users)
   /** With the data directory everybody's place in it has gone, and none is made anew: the server is still ended. */
   const isGone = (): boolean => !existsSync(users)
   return {
     inTurn: async (work, signal) => {
       if (isGone()) return await work()
-      let end = tryLock(turn)
-      while (!end) {
+      let lock = tryLock(turn)
+      while (!lock) {
         await pause(turnPollMs, undefined, { signal })
-        end = tryLock(turn)
+        lock = tryLock(turn)
       }
       try {
         return await work()
       } finally {
-        end()
+        lock.release()
       }
     },
     isAlone: () =>
-      isGone() ||
-      readdirSync(users).every((it) => it === mine || !lockHolder({ path: join(users, it) })),
+      isGone() || readdirSync(users).every((it) => it === mine || !holderOf(join(users, it))),
     leave: () => {
-      release()
+      place.release()
       rmSync(join(users, mine), { recursive: true, force: true })
     },
   }
@@ -56,7 +55,7 @@ export function useServer(dataPath: string): ServerUser {
 function clearDead(users: string): void {
   for (const it of readdirSync(users)) {
     const path = join(users, it)
-    if (existsSync(join(path, 'lock')) && !lockHolder({ path }))
+    if (existsSync(join(path, 'lock')) && !holderOf(path))
       rmSync(path, { recursive: true, force: true })
   }
 }

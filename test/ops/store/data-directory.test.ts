@@ -3,8 +3,9 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, type TestContext, test } from 'node:test'
+import { after, test } from 'node:test'
 import { lockDataDirectory, openDataDirectory } from '../../../ops/store/data-directory.ts'
+import { crowd, crowdSize } from '../../support/crowd.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const module = join(import.meta.dirname, '../../../ops/store/data-directory.ts')
@@ -14,27 +15,6 @@ function folder(): string {
   const made = temporaryFolder()
   after(() => rmSync(made, { recursive: true, force: true }))
   return made
-}
-
-/** Processes that do the same with a folder at once, and what each says of it. */
-async function crowd(t: TestContext, act: string) {
-  const script = `
-    const { openDataDirectory, tryLock } = await import(process.argv[1])
-    const act = (folder) => { try { return ${act} } catch (error) { return error.message } }
-    process.stdout.write('ready')
-    process.stdin.on('data', (folder) => process.stdout.write(act(String(folder))))`
-  const all = Array.from({ length: 6 }, () =>
-    spawn(process.execPath, ['--input-type=module', '-e', script, module]),
-  )
-  t.after(() => all.forEach((it) => void it.kill('SIGKILL')))
-  const said = () =>
-    Promise.all(all.map(async ({ stdout }) => String((await once(stdout, 'data'))[0])))
-  await said()
-  return (home: string): Promise<readonly string[]> => {
-    const answers = said()
-    for (const { stdin } of all) stdin.write(home)
-    return answers
-  }
 }
 
 test('a second daemon on the same data directory is refused with the address of the first', async () => {
@@ -69,25 +49,14 @@ test('a second daemon on the same data directory is refused with the address of 
   assert.equal(existsSync(join(directory.path, 'lock')), false)
 })
 
-test('of many that find the lock of a dead one at once, one gets it', async (t) => {
-  const ask = await crowd(t, "tryLock(folder) ? 'held' : 'refused'")
-  const stale = JSON.stringify({ pid: process.pid, startedAt: 'long ago', address: null })
-  for (let round = 0; round < 100; round++) {
-    const home = folder()
-    writeFileSync(join(home, 'lock'), stale)
-    const said = await ask(home)
-    assert.deepEqual(said.toSorted(), ['held', ...Array(5).fill('refused')], `round ${round}`)
-  }
-})
-
 test('many that open a new directory at once are all let in, and know it by the same id', async (t) => {
-  const ask = await crowd(t, 'openDataDirectory(folder).id')
+  const ask = await crowd(t, module, 'module.openDataDirectory(folder).id')
   for (let round = 0; round < 100; round++) {
     const home = folder()
     const said = await ask(join(home, 'data'))
     assert.deepEqual(
       said,
-      Array(6).fill(openDataDirectory(join(home, 'data')).id),
+      Array(crowdSize).fill(openDataDirectory(join(home, 'data')).id),
       `round ${round}`,
     )
   }
