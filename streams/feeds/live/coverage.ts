@@ -66,12 +66,12 @@ export class Coverage {
     this.#missing = { ...this.#missing, cursor, from, progressAt: receivedAt }
   }
 
-  /** The backfill goes on at `to`, and nobody knows what happened between its cursor and there. */
-  torn(to: Millis): Gap | undefined {
+  /** The backfill goes on at `at`, and nobody knows what happened since its cursor, nor what else at that instant. */
+  torn(at: Millis): Gap | undefined {
     const missing = this.#missing
     if (missing === undefined) return undefined
-    this.#missing = { ...missing, provenFrom: Math.max(missing.provenFrom, to) }
-    return to > missing.from ? this.declare(to) : undefined
+    this.#missing = { ...missing, provenFrom: Math.max(missing.provenFrom, at + 1) }
+    return at > missing.from ? this.declare(at + 1) : undefined
   }
 
   /** The wall clock was set back to `receivedAt`: patience is counted from here. */

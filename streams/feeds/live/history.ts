@@ -49,10 +49,10 @@ export function liveHistory(
     }
   }
 
-  /** Where a source may give its newest alone, the first that it gives is some trade of a candle, not the candle's first. */
+  /** Where a source may give its newest alone, the first that it gives is some trade of a candle and of an instant, not the first. */
   function wholeFrom({ at, length }: Trades, from: Millis): Millis {
-    const firstAt = length === 0 ? from : (at[0] as number)
-    return firstAt < from ? from : floorTo(firstAt - 1, intervalMs) + intervalMs
+    const firstAt = at[0] as Millis
+    return length === 0 || firstAt < from ? from : floorTo(firstAt, intervalMs) + intervalMs
   }
 
   async function earliest(coin: Coin, notBefore: Millis): Promise<Millis> {

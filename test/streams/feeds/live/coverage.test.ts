@@ -77,7 +77,7 @@ test('what REST could not prove stays on record', () => {
   assert.deepEqual(
     coverage.healed().map(({ from, to }) => [from, to]),
     [
-      [250, 300],
+      [251, 300],
       [300, 400],
     ],
   )
@@ -93,7 +93,7 @@ test('a hole that REST itself leaves is declared from where it had got to', () =
   const coverage = new Coverage(options, 0)
   coverage.progressed({ at: 11 * minute }, 0)
   assert.deepEqual(coverage.torn(12 * minute), {
-    ...{ coin, from: 11 * minute, to: 12 * minute, cause: 'stopped' },
+    ...{ coin, from: 11 * minute, to: 12 * minute + 1, cause: 'stopped' },
   })
   coverage.progressed({ at: 13 * minute }, 0)
   assert.deepEqual(coverage.healed(), [])

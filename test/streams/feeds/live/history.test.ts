@@ -15,9 +15,9 @@ const from = Date.UTC(2026, 0, 1)
 const clock = new SimulatedClock(from + 60 * minuteMs)
 
 /** Seconds, counted from `from`, of the trades that it gives of the five minutes from there; it has one every ten seconds. */
-async function told(deep: boolean, newest: number): Promise<readonly number[]> {
+async function told(deep: boolean, newest: number, firstAt = 5_000): Promise<readonly number[]> {
   const all = Array.from({ length: 60 }, (_, i) => i - 30).map((i) => ({
-    ...{ at: from + 10_000 * i + 5_000, id: i, price: 1, size: 1, side: 1 as const },
+    ...{ at: from + 10_000 * i + firstAt, id: i, price: 1, size: 1, side: 1 as const },
   }))
   const venue: Pick<Venue, 'deep' | 'trades' | 'candleColumns'> = {
     deep,
@@ -44,6 +44,7 @@ test('of an exchange that may tell its newest alone, trades begin with a whole c
   assert.equal((await told(false, 30))[0], 65)
   assert.equal((await told(false, 25))[0], 65)
   assert.equal((await told(false, 24))[0], 125)
+  assert.equal((await told(false, 24, 0))[0], 120, 'others may have been made at that instant')
   assert.deepEqual(await told(false, 1), [])
 })
 

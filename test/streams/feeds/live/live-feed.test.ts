@@ -182,7 +182,7 @@ test('what the exchange no longer has stays a gap, what it has heals', async () 
   const gaps = s.of('gap').map(({ gap }) => gap)
   const healed = s.of('healed').map(({ gap }) => gap)
   assert.equal(healed.at(-1)?.to, gaps.at(-1)?.to)
-  assert.equal(healed[0]?.from, s.exchange.keptFrom)
+  assert.equal(healed[0]?.from, s.exchange.keptFrom + 1)
   assert.ok((gaps[0]?.from as number) < (healed[0]?.from as number))
   s.following.unsubscribe()
 })
@@ -204,7 +204,7 @@ test('what came first of an exchange that tells only its newest proves nothing o
     await s.pass(70_000, s.trade)
     // One more was traded before it was asked.
     const firstTold = past.at(1 - newest)?.[0] as number
-    assert.deepEqual(s.of('gap')[0]?.gap, { coin, from, to: firstTold, cause: 'stopped' })
+    assert.deepEqual(s.of('gap')[0]?.gap, { coin, from, to: firstTold + 1, cause: 'stopped' })
     assert.ok(
       s.items.findIndex(({ type }) => type === 'gap') <
         s.items.findIndex(({ type }) => type === 'clock'),
@@ -219,6 +219,23 @@ test('what came first of an exchange that tells only its newest proves nothing o
     }
     s.following.unsubscribe()
   }
+})
+
+test('a page that begins in the middle of an instant proves nothing of that instant', async () => {
+  // Two in each second, as exchanges tell them that know no milliseconds.
+  const past = Array.from({ length: 240 }, (_, i): [number, number] => [
+    start - 2 * minute + 1_000 * Math.floor(i / 2),
+    i + 1,
+  ])
+  const s = stage(false, { from: start - 2 * minute, newest: 120, past })
+  await s.pass(minute, s.trade)
+  // One more was traded before it was asked: of the first two of the minute only the second is told, or none.
+  assert.deepEqual(s.ids()[0], 122)
+  assert.deepEqual(
+    closedOnce(s.items, start - 2 * minute).map(({ state }) => state),
+    ['missing', 'missing'],
+  )
+  s.following.unsubscribe()
 })
 
 test('a trade that was heard after a hole does not prove that REST tells of the hole', async () => {
