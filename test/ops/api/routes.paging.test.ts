@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { emptyDay } from '../../../../models/scores/sums.ts'
-import { ask, btc, model, noon, stubReads } from '../stub.ts'
+import { emptyDay } from '../../../models/scores/sums.ts'
+import { ask, btc, model, noon, stubReads } from './stub.ts'
 
 const families = ['tst', 'linear', 'lstm', 'volatility', 'lightgbm']
 
