@@ -15,7 +15,8 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 const models = join(import.meta.dirname, '..', '..', 'models')
 const families = ['tst', 'lightgbm', 'lstm', 'linear', 'volatility']
 const mib = 1024 ** 2
-/** JavaScript's heap and the allocator's arenas come to rest only then: 82 MiB after 20, 124 after 280 and after 800. */
+/** JavaScript's heap and the allocator's arenas come to rest only then: with its program's pages 82 MiB after 20, 124
+ * after 280 and after 800. */
 const settledAfter = 280
 /** 40 KiB a swap; measured 0.6 MiB in 520. A session of the transformer holds about 0.6 MiB. */
 const toleranceBytes = 8 * mib
@@ -38,10 +39,10 @@ function variant(
   return { version: versionOf(family, mark + 2), folder }
 }
 
-/** Bytes that are its own, what it shares with others counted in parts. */
-function proportionalBytes(pid: number): number {
+/** Bytes behind which no file lies: its part in its program's own pages changes with how many run that. */
+function ownBytes(pid: number): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-  return Number(/^Pss: +(\d+) kB$/m.exec(rollup)?.[1]) * 1024
+  return Number(/^Pss_Anon: +(\d+) kB$/m.exec(rollup)?.[1]) * 1024
 }
 
 test('200 sessions opened and dropped leave a child as large as it was', {
@@ -68,7 +69,7 @@ test('200 sessions opened and dropped leave a child as large as it was', {
     for (const until = opened + count; opened < until; opened++) {
       const version = await open(opened)
       pool.tell({ type: 'unload', version })
-      if (opened >= until - 5) sizes.push(proportionalBytes(pid))
+      if (opened >= until - 5) sizes.push(ownBytes(pid))
     }
     return sizes.sort((a, b) => a - b)[2] as number
   }
@@ -77,7 +78,7 @@ test('200 sessions opened and dropped leave a child as large as it was', {
   const words = `${(before / mib).toFixed(1)} MiB, then ${(after / mib).toFixed(1)}`
   assert.ok(after - before < toleranceBytes, words)
   for (let kept = 0; kept < keptAtOnce; kept++) await open(opened + kept, 'tst')
-  const grown = proportionalBytes(pid) - after
+  const grown = ownBytes(pid) - after
   assert.ok(
     grown > 2 * toleranceBytes,
     `${keptAtOnce} kept sessions: ${(grown / mib).toFixed(1)} MiB`,
