@@ -15,8 +15,10 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 const models = join(import.meta.dirname, '..', '..', 'models')
 const families = ['tst', 'lightgbm', 'lstm', 'linear', 'volatility']
 const mib = 1024 ** 2
-/** JavaScript's heap and the allocator's arenas come to rest only then: with its program's pages 82 MiB after 20, 124
- * after 280 and after 800. */
+/**
+ * JavaScript's heap and the allocator's arenas come to rest only then: with its program's pages 82 MiB after 20, 124 after
+ * 280 and after 800.
+ */
 const settledAfter = 280
 /** 40 KiB a swap; measured 0.6 MiB in 520. A session of the transformer holds about 0.6 MiB. */
 const toleranceBytes = 8 * mib
