@@ -7,16 +7,29 @@ import { moodyDaemon } from '../support/daemon/moody-daemon.ts'
 import { until } from '../support/until.ts'
 
 const config = `
-market: { source: tape, historyDays: 3, tape: { speed: 240 } }
+market: { source: tape, coins: [BTC/USDT, ETH/USDT], historyDays: 3, tape: { speed: 240 } }
 fleet: { families: { linear: {}, lightgbm: {}, volatility: { horizon: 60m } } }
 inference: { children: 2, deadlineMs: 1000, memoryLimitMb: 512 }
 api: { port: 0 }
 `
 const bad = 'volatility'
+const coins = ['BTC-USDT', 'ETH-USDT']
 /** Predictions of the others in one turn: two coins, two families, ten candles. */
 const turnRows = 40
 /** So many at least; a machine that is restless by itself needs more to show that it is not the model. */
 const [pairsMin, pairsMax] = [5, 15]
+
+interface Node {
+  readonly path: string
+  readonly state: string
+  readonly children: readonly Node[]
+}
+
+/** Where somebody is in quarantine. */
+function setAside({ path, state, children }: Node): readonly string[] {
+  const below = children.flatMap(setAside)
+  return state === 'quarantined' ? [path, ...below] : below
+}
 
 /** Every lane of the family goes on. */
 async function release({ get, post }: DrivenDaemon): Promise<void> {
@@ -56,21 +69,25 @@ for (const [mood, what] of cases) {
     const { get } = daemon
     const calm: number[] = []
     const beside: number[] = []
-    const tree = async (): Promise<string> => JSON.stringify(await get('/api/v1/tree'))
+    const aside = async () => setAside(await get<Node>('/api/v1/tree'))
     const waitsNoLonger = (): boolean =>
       median(beside) <= Math.max(median(calm) * 1.1, median(calm) + 5)
     while (beside.length < pairsMin || (beside.length < pairsMax && !waitsNoLonger())) {
       calm.push(await othersWait())
       be({ family: bad }, mood)
       beside.push(await othersWait())
+      // Of both coins: one that is set aside after the release would stay so.
       await until(
         'it is in quarantine',
-        async () => (await tree()).includes('"quarantined"'),
+        async () => {
+          const paths = await aside()
+          return coins.every((coin) => paths.some((path) => path.includes(coin)))
+        },
         60_000,
       )
       well()
       await release(daemon)
-      await until('it is back', async () => !(await tree()).includes('"quarantined"'), 30_000)
+      await until('it is back', async () => (await aside()).length === 0, 30_000)
     }
     t.diagnostic(
       `others' median wait, calm: ${calm.map(Math.round)} beside: ${beside.map(Math.round)} ms`,
