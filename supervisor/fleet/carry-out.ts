@@ -64,7 +64,8 @@ export async function act(
       await journal.open({ to: action.to, askedBy: 'registry', revision: action.revision })
       return prune(ports, lane)
     case 'begin':
-      return journal.begin(action.swap.id, positionOf(ports, lane))
+      await journal.begin(action.swap.id, positionOf(ports, lane))
+      return
     case 'write':
       return journal.write(action.swap.id, action.swap.to, action.stage, positionOf(ports, lane))
     case 'spawn':
@@ -110,7 +111,9 @@ async function cut(ports: ActPorts, swap: Swap): Promise<void> {
     ports.learn(await journal.lane(swap.lane))
     fleet.reassigned(swap.lane, at)
   } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'swap.moved') throw error
+    if (!(error instanceof Fault)) throw error
+    if (error.code === 'swap.serves') return end(ports, swap, 'done', error.message)
+    if (error.code !== 'swap.moved') throw error
     await end(ports, swap, 'rejected', error.message)
   }
 }

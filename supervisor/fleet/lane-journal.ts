@@ -106,11 +106,15 @@ export interface LaneJournal {
   readonly lane: (lane: Lane) => Promise<LaneRecord>
   /**
    * A wish becomes a swap that waits; one that waited before it is overtaken. The registry's same change of mind is the
-   * same swap. Where `to` is the newest already, it is done at once.
+   * same swap, and so is a person's order of what a person's last order is moving the lane to. Where `to` is the newest
+   * already and nothing is about to change that, it is done at once.
    */
   readonly open: (order: Order) => Promise<Swap>
-  /** The one that waits is under way; `candleAt` is the opening of the first candle that has not closed. */
-  readonly begin: (swap: number, candleAt: Millis) => Promise<void>
+  /**
+   * The one that waits is under way; `candleAt` is the opening of the first candle that has not closed. Where `to` is the
+   * newest by now, it is done.
+   */
+  readonly begin: (swap: number, candleAt: Millis) => Promise<Swap>
   /** Written before it is acted on, once per swap, version and stage. */
   readonly write: (
     swap: number,
@@ -126,7 +130,8 @@ export interface LaneJournal {
   /**
    * One transaction: v2 ← v3, v3 ← `to`, v1 stays, all from the candle that opens at `at` on; what holds no slot any more
    * drains. A lane that never had a version has it in v1 then. A Fault `swap.late` where that candle is in the ledger
-   * already, `swap.moved` where the pointers have moved since it began. Gives the lane's pointers.
+   * already, `swap.moved` where the pointers have moved since it began, `swap.serves` where `to` is the newest. Gives the
+   * lane's pointers.
    */
   readonly cut: (swap: number, at: Millis) => Promise<readonly Pointer[]>
   /**

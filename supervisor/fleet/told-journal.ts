@@ -13,6 +13,10 @@ export function toldJournal(journal: LaneJournal): LaneJournal {
   return {
     ...journal,
     open: async (order) => told(await journal.open(order)),
+    begin: async (id, candleAt) => {
+      const swap = await journal.begin(id, candleAt)
+      return swap.state === 'done' ? told(swap) : swap
+    },
     judged: async (swap, verdict, candleAt) => {
       await journal.judged(swap, verdict, candleAt)
       tell('version.judged', { swap, verdict: verdict.verdict, candles: verdict.candles })

@@ -17,6 +17,8 @@ import {
   newestOf,
 } from './pointers.ts'
 
+export const servesAlready = 'it serves already'
+
 /** Does nothing where it has been done. */
 export async function cutOver(tx: Tx, swapId: number, at: Millis): Promise<void> {
   const [swap] = await tx<SwapRow[]>`
@@ -32,6 +34,7 @@ export async function cutOver(tx: Tx, swapId: number, at: Millis): Promise<void>
   const before = await holdersOf(tx, swap.lane_id)
   if (newestOf(before) !== now.from_id)
     throw new Fault('swap.moved', `the slots have moved since swap ${swapId} began`)
+  if (now.to_id === now.from_id) throw new Fault('swap.serves', servesAlready)
   const after: Holders = before[0] === null ? [now.to_id, null, null] : shift(before, now.to_id)
   await give(tx, swap.lane_id, before, after, at)
   await tx`update swap set cut_at = ${at}, before_cut = ${arrayOf(before)}::int[] where id = ${swapId}`

@@ -12,7 +12,7 @@ import { checkTerm, type Lease } from '../lease.ts'
 import type { Names } from '../names.ts'
 import { transact } from '../transact.ts'
 import { pruneArchive } from './archive.ts'
-import { cutOver, putAway, stepBack } from './cut.ts'
+import { cutOver, putAway, servesAlready, stepBack } from './cut.ts'
 import { readRecords, readSwaps } from './journal-reads.ts'
 import { holdersOf, lockLane, newestOf } from './pointers.ts'
 import { auditSwap } from './swap-audit.ts'
@@ -55,14 +55,14 @@ export function openJournal({ sql, names, intervalMs, lease }: JournalNeeds): La
         if (!known) return
         // The lane before its swaps, as whoever orders another does.
         await lockLane(tx, known.lane_id)
-        const [begun] = await tx<{ to_id: number }[]>`
-          update swap set state = 'running', candle_at = ${candleAt}
-          where id = ${swap} and state = 'waiting' returning to_id`
-        if (!begun) return
         const from = newestOf(await holdersOf(tx, known.lane_id))
-        await tx`update swap set from_id = ${from} where id = ${swap}`
-        await writeStage(tx, swap, begun.to_id, 'announced', candleAt, null)
+        const [begun] = await tx<{ to_id: number; serves: boolean }[]>`
+          update swap set state = 'running', candle_at = ${candleAt}, from_id = ${from}
+          where id = ${swap} and state = 'waiting' returning to_id, to_id is not distinct from ${from}::int as serves`
+        if (begun?.serves) await endSwap(tx, swap, 'done', servesAlready, intervalMs)
+        else if (begun) await writeStage(tx, swap, begun.to_id, 'announced', candleAt, null)
       })
+      return swapOf(swap)
     },
     write: async (swap, version, stage, candleAt, reason) => {
       const versionId = await names.version(version)
@@ -114,8 +114,18 @@ async function openSwap(tx: Tx, laneId: number, toId: number, order: Order): Pro
     select id from swap
     where lane_id = ${laneId} and asked_by = 'registry' and alias_revision = ${revision} and ${askedBy} = 'registry'`
   if (wished) return wished.id
+  const open = await tx<{ id: number; to_id: number; asked_by: string; state: string }[]>`
+    select id, to_id, asked_by, state from swap
+    where lane_id = ${laneId} and state in ('waiting', 'running') and cut_at is null order by id`
+  const last = open.at(-1)
+  // The registry's is another wish: the gate may refuse it.
+  if (last?.to_id === toId && last.asked_by === 'operator' && askedBy === 'operator') {
+    await tx`update swap set alias_revision = greatest(alias_revision, ${revision}) where id = ${last.id}`
+    return last.id
+  }
   const newest = newestOf(await holdersOf(tx, laneId))
-  const { state, reason } = await fateOf(tx, toId, newest, order)
+  const isMoving = open.some((it) => it.state === 'running')
+  const { state, reason } = await fateOf(tx, toId, isMoving ? null : newest, order)
   const [made] = await tx<{ id: number }[]>`
     insert into swap (lane_id, generation, alias_revision, kind, asked_by, from_id, to_id, state, reason, ended_at)
     select ${laneId}, coalesce(max(generation), 0) + 1, greatest(coalesce(max(alias_revision), 0), ${revision}),
@@ -131,14 +141,17 @@ async function openSwap(tx: Tx, laneId: number, toId: number, order: Order): Pro
   return id
 }
 
-/** A person who orders what cannot be is told so; the registry's wish is written down as refused. */
+/**
+ * A person who orders what cannot be is told so; the registry's wish is written down as refused. `newest` is null where
+ * another swap is about to change it.
+ */
 async function fateOf(
   tx: Tx,
   toId: number,
   newest: number | null,
   { to, askedBy }: Order,
 ): Promise<{ readonly state: Swap['state']; readonly reason: string | null }> {
-  if (newest === toId) return { state: 'done', reason: 'it serves already' }
+  if (newest === toId) return { state: 'done', reason: servesAlready }
   const [gone] = await tx`select from version where id = ${toId} and removed_at is not null`
   if (!gone) return { state: 'waiting', reason: null }
   const reason = `${versionName(to)} cannot serve: its artifact is not kept any more`

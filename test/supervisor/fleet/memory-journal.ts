@@ -51,7 +51,20 @@ export class MemoryJournal {
           (it) => askedBy === 'registry' && it.askedBy === askedBy && it.revision === revision,
         )
         if (known) return known
-        const serves = newest(this.holders()) === to.version
+        const open = this.swaps.filter(
+          (it) => (it.state === 'waiting' || it.state === 'running') && it.cutAt === null,
+        )
+        const last = open.at(-1)
+        if (
+          last?.to.version === to.version &&
+          last.askedBy === 'operator' &&
+          askedBy === last.askedBy
+        ) {
+          this.handled = Math.max(this.handled, revision)
+          return last
+        }
+        const isMoving = open.some((it) => it.state === 'running')
+        const serves = !isMoving && newest(this.holders()) === to.version
         for (const it of this.swaps)
           if (it.state === 'waiting') this.#close(it, 'overtaken', 'a newer one came')
         this.handled = Math.max(this.handled, revision)
@@ -59,14 +72,16 @@ export class MemoryJournal {
       },
       begin: async (id, candleAt) => {
         const swap = this.#swap(id)
-        if (swap.state !== 'waiting') return
+        if (swap.state !== 'waiting') return swap
         assert(
           !this.swaps.some((it) => it.state === 'running' && it.cutAt === null),
           'one at a time',
         )
         swap.state = 'running'
         swap.from = this.#version(newest(this.holders()))
-        this.#write(swap, swap.to, 'announced', candleAt)
+        if (swap.from?.version === swap.to.version) this.#close(swap, 'done', 'it serves already')
+        else this.#write(swap, swap.to, 'announced', candleAt)
+        return swap
       },
       write: async (id, version, stage, candleAt) =>
         this.#write(this.#swap(id), version, stage, candleAt),
@@ -86,6 +101,8 @@ export class MemoryJournal {
         if (this.position > at) throw new Fault('swap.late', 'late', { retryable: true })
         const before = this.holders()
         if (newest(before) !== (swap.from?.version ?? null)) throw new Fault('swap.moved', 'moved')
+        if (swap.from?.version === swap.to.version)
+          throw new Fault('swap.serves', 'it serves already')
         swap.cutAt = at
         swap.before = before
         this.#give(

@@ -326,6 +326,8 @@ function assertAtRest(world: World): void {
   )
   assert.equal(holders.v1, 1, 'the first is pinned')
   assert.equal(newest(holders), journal.movedTo, 'the newest is what it was moved to last')
+  for (const { kind, cutAt, from, to } of journal.swaps)
+    if (kind === 'swap' && cutAt !== null) assert.notEqual(from?.version, to.version)
   assert.ok(!world.alias || world.alias.generation <= journal.handled, 'every wish was heard')
   assert.ok(![...journal.states.values()].includes('draining'), 'what drained is archived')
   const needed = new Set(Object.values(holders).filter((it) => it !== null))
