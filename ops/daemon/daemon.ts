@@ -19,6 +19,7 @@ import { openStore, type Store } from '../store/store.ts'
 import type { Vitals } from '../telemetry/status-line.ts'
 import { tellSwaps } from '../telemetry/swap-story.ts'
 import { trainingInDaemon } from '../training/in-daemon.ts'
+import { watchHistory } from '../training/watch-history.ts'
 import { judgeVersion } from '../versions/judge-version.ts'
 import { startVersions } from '../versions/versions.ts'
 import { apiDeps, meterDaemon, tellTree } from './api.ts'
@@ -108,6 +109,8 @@ async function run(ground: Ground, undo: Undo): Promise<Daemon> {
   for (const coin of coins) await lanes.open(coin, firstCandle())
   const watch = watchVitals({ clock, market, reads: store.reads, startedAt, version })
   undo.push(watch.stop)
+  const history = watchHistory(clock)
+  undo.push(history.stop)
   undo.push(recordLives({ sql: store.sql, clock, log, firstEpoch: firstEpoch(ground.lease) }))
   say(`following ${coins.join(', ')} on ${market.source}: ${market.reason}`)
   const assembly = await assembleFleet(ground, coins, lanes, feed)
@@ -129,7 +132,7 @@ async function run(ground: Ground, undo: Undo): Promise<Daemon> {
   undo.push(hub.close)
   undo.push(tellTree(assembly, hub))
   const training = await trainingInDaemon({
-    ...{ ...ground, registry, hub, marketNow },
+    ...{ ...ground, registry, hub, history, marketNow },
     coins: () => assembly.fleet.coins.map(({ coin }) => coin),
   })
   undo.push(training.stop)

@@ -15,6 +15,7 @@ import { turnsFolder } from './machine-turn.ts'
 import { tellTraining } from './tell-training.ts'
 import { openTrainers, trainable } from './trainable.ts'
 import { openTraining, type Training } from './training.ts'
+import type { HistoryWatch } from './watch-history.ts'
 
 export interface DaemonTrainingPorts {
   readonly store: Store
@@ -25,11 +26,16 @@ export interface DaemonTrainingPorts {
   readonly log: Log
   readonly say: (text: string) => void
   readonly hub: EventHub
+  readonly history: HistoryWatch
   readonly marketNow: () => Millis
   readonly coins: () => readonly Coin[]
 }
 
-export async function trainingInDaemon(ports: DaemonTrainingPorts): Promise<Training> {
+export interface TrainingInDaemon extends Training {
+  readonly stop: () => void
+}
+
+export async function trainingInDaemon(ports: DaemonTrainingPorts): Promise<TrainingInDaemon> {
   const { store, registry, config, directory, clock, log, hub } = ports
   const { path } = directory
   const trainers = openTrainers({
@@ -52,7 +58,6 @@ export async function trainingInDaemon(ports: DaemonTrainingPorts): Promise<Trai
     ...training,
     stop: () => {
       for (const stop of stopTelling) stop()
-      training.stop()
     },
   }
 }

@@ -4,7 +4,7 @@
  */
 import { merge, Observable, Subject } from 'rxjs'
 import { carryTiming } from '../../actors/training/carry-out.ts'
-import type { History, LaneFacts } from '../../actors/training/due.ts'
+import type { LaneFacts } from '../../actors/training/due.ts'
 import type { RunJournal } from '../../actors/training/journal.ts'
 import type { Cause, Workshop } from '../../actors/training/run.ts'
 import { type LanePlan, scheduler } from '../../actors/training/scheduler.ts'
@@ -13,7 +13,7 @@ import { type Lane, laneName } from '../../models/version.ts'
 import { listen, tell } from '../../streams/channels.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { Fault } from '../../streams/fault.ts'
-import type { Clock, Millis } from '../../streams/time.ts'
+import type { Millis } from '../../streams/time.ts'
 import { patientPolicy } from '../../supervisor/tree/restart-policy.ts'
 import type { SupervisorSpec } from '../../supervisor/tree/spec.ts'
 import { supervise } from '../../supervisor/tree/supervise.ts'
@@ -22,6 +22,7 @@ import type { AskedTraining, TrainingControls } from '../api/deps.ts'
 import type { Config } from '../config/schema.ts'
 import type { Store } from '../store/store.ts'
 import { readRun, readTrainedLanes, type TrainedLane } from '../store/training/read-training.ts'
+import type { HistoryWatch } from './watch-history.ts'
 
 export interface TrainingPorts {
   readonly store: Store
@@ -30,7 +31,7 @@ export interface TrainingPorts {
   readonly config: Config
   /** Who this daemon is, the same in all its lives. */
   readonly holder: string
-  readonly clock: Clock
+  readonly history: HistoryWatch
   readonly marketNow: () => Millis
   readonly coins: () => readonly Coin[]
   readonly trainable: (family: string) => Trainable
@@ -50,7 +51,6 @@ export interface Training {
   /** To be added to the running tree. */
   readonly spec: SupervisorSpec
   readonly controls: TrainingControls
-  readonly stop: () => void
 }
 
 const seedDefault = 1
@@ -60,7 +60,6 @@ const shutdownMs: Millis = 8_000
 export function openTraining(ports: TrainingPorts): Training {
   const { config, journal, workshop, store } = ports
   const asked$ = new Subject<void>()
-  const fetched = watchHistory(ports.clock)
   let plan: ReadonlyMap<string, LanePlan> = new Map()
 
   const ask = async (lane: Lane, cause: Cause, order: Partial<AskedTraining> = {}) => {
@@ -93,10 +92,10 @@ export function openTraining(ports: TrainingPorts): Training {
   const schedule = worker(
     'scheduler',
     scheduler({
-      facts: () => factsOf(ports, fetched.of),
+      facts: () => factsOf(ports),
       marketNow: ports.marketNow,
       ask,
-      changes$: merge(told('training.ended'), fetched.complete$),
+      changes$: merge(told('training.ended'), ports.history.complete$),
       decided: (it) => {
         plan = it
       },
@@ -128,7 +127,6 @@ export function openTraining(ports: TrainingPorts): Training {
         return lanesOf(ports).map((lane) => ({ lane, due }))
       },
     },
-    stop: fetched.stop,
   }
 }
 
@@ -143,10 +141,7 @@ function checkLane(ports: TrainingPorts, lane: Lane): void {
     throw new Fault('lane.unknown', `${laneName(lane)} is not followed here`)
 }
 
-async function factsOf(
-  ports: TrainingPorts,
-  fetchedOf: (coin: Coin) => Pick<History, 'isFetched' | 'fetchingMs'>,
-): Promise<readonly LaneFacts[]> {
+async function factsOf(ports: TrainingPorts): Promise<readonly LaneFacts[]> {
   const { store, config } = ports
   // Once for each family: its defaults are read from the disk, and a fleet may have a hundred lanes.
   const trainables = new Map(
@@ -170,7 +165,7 @@ async function factsOf(
       past: it?.past ?? [],
       history: {
         candles: stored.get(lane.coin) ?? 0,
-        ...fetchedOf(lane.coin),
+        ...ports.history.of(lane.coin),
         candlesMin,
         candlesMax,
       },
@@ -189,23 +184,6 @@ function isPastItsAge(
   if (age === null || trainedTo === null) return false
   const expiredAt = trainedTo + age
   return marketNow() >= expiredAt && (past[0]?.marketAt ?? 0) < expiredAt
-}
-
-/** How far each coin's history has been fetched, from what the fetchers tell. */
-function watchHistory(clock: Clock) {
-  const since = clock.now()
-  const complete = new Set<string>()
-  const complete$ = new Subject<void>()
-  const stop = listen('history.fetched', ({ coin, from, goal }) => {
-    if (from > goal || complete.has(coin)) return
-    complete.add(coin)
-    complete$.next()
-  })
-  return {
-    of: (coin: Coin) => ({ isFetched: complete.has(coin), fetchingMs: clock.now() - since }),
-    complete$,
-    stop,
-  }
 }
 
 function told(event: 'training.ended'): Observable<unknown> {

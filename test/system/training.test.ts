@@ -20,6 +20,7 @@ training: { where: off }
 api: { port: 0 }
 `
 
+const lateTraining = new URL('../support/daemon/late-training-preload.ts', import.meta.url).href
 const over = ['passed', 'refused', 'failed', 'cancelled']
 const runMsMax = 60_000
 
@@ -114,7 +115,7 @@ test('a run is cancelled while it works, and the lane can be trained again', asy
 
 test('a lane with only its shipped version is trained as soon as its history is there, and judged in the open', async (t) => {
   const at = house(t, config.replace('where: off', 'where: local'))
-  const daemon = await startDaemon(t, at)
+  let daemon = await startDaemon(t, at)
   const first = await until(
     'it was trained by itself',
     async () => {
@@ -133,12 +134,16 @@ test('a lane with only its shipped version is trained as soon as its history is 
   assert.equal(model.verdict.verdict, first.state)
   assert.ok(model.verdict.reasons.length > 3)
   if (first.state === 'refused') assert.equal(model.state, 'rejected')
-  await until('it is to be trained later, and not again at once', async () => {
+  const later = async (): Promise<boolean> => {
     const [lane] = (await daemon.get<TrainingBody>('/api/v1/training')).lanes
     return lane?.state === 'later'
-  })
+  }
+  await until('it is to be trained later, and not again at once', later)
   const counted = `starling_training_runs_total{result="${first.state}"} 1`
   await until('it is counted', async () =>
     (await (await fetch(`${daemon.address}/metrics`)).text()).includes(counted),
   )
+  await daemon.end('SIGTERM')
+  daemon = await startDaemon(t, at, 60_000, { preload: [lateTraining] })
+  await until('the next daemon knows that the history is whole', later)
 })
