@@ -4,6 +4,8 @@ import { Fault } from '../../streams/fault.ts'
 
 /** SQLSTATEs and classes after which the same transaction may simply be made again. */
 const retryableStates = /^(08|53|57P0|40001|40P01|55P03|57014|25006)/
+/** Of a statement its own fault; with FATAL a database that takes no connections now (`allow_connections false`). */
+const notNow = '55000'
 const retryableSocket = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -22,14 +24,16 @@ const retryableSocket = new Set([
 
 export function storeFault(error: unknown): Fault {
   if (error instanceof Fault) return error
-  const { code = '', message = String(error) } = (error ?? {}) as {
-    code?: string
-    message?: string
-  }
+  const {
+    code = '',
+    message = String(error),
+    severity,
+  } = (error ?? {}) as { code?: string; message?: string; severity?: string }
   const because = { cause: error }
   const full = diskFull(error, 'PostgreSQL')
   if (full) return full
-  if (retryableSocket.has(code) || retryableStates.test(code))
+  const isRefused = code === notNow && severity === 'FATAL'
+  if (isRefused || retryableSocket.has(code) || retryableStates.test(code))
     return new Fault('store.unavailable', `PostgreSQL is not to be had now: ${message}`, {
       ...because,
       retryable: true,
