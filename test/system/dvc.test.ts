@@ -1,7 +1,7 @@
-/** The real DVC: it pulls a dataset that Starling wrote, and its `repro` retrains where a parameter has changed. */
+/** The real DVC: it pulls a dataset that Starling wrote, and its `repro` retrains in a git clone. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -38,32 +38,55 @@ test('dvc pulls a dataset that was written for it, byte for byte', { skip }, asy
     assert.deepEqual(readFileSync(join(pulled, name)), readFileSync(join(folder, name)), name)
 })
 
-test('dvc repro retrains, does nothing twice, and sees a parameter that has changed', {
+test('in a git clone dvc repro trains the family that is named, of the file that is named, and nothing twice', {
   skip,
-}, async () => {
-  const repository = join(temporaryFolder(), 'starling')
-  mkdirSync(repository)
-  for (const name of readdirSync(root))
-    if (!['.git', '.starling', 'pipeline', 'params.yaml', 'dvc.lock', '.dvc'].includes(name))
-      symlinkSync(join(root, name), join(repository, name))
-  const parameters = readFileSync(join(root, 'params.yaml'), 'utf8')
-  writeFileSync(join(repository, 'params.yaml'), parameters)
+}, async (t) => {
+  const clone = join(temporaryFolder(), 'starling')
+  execFileSync('git', ['clone', '--quiet', '--depth', '1', `file://${root}`, clone])
+  symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'))
+  const git = (...args: readonly string[]): string =>
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
+      cwd: clone,
+      encoding: 'utf8',
+    })
+  const params = join(clone, 'params.yaml')
+  const change = (from: string, to: string): void => {
+    const text = readFileSync(params, 'utf8')
+    assert.ok(text.includes(from))
+    writeFileSync(params, text.replace(from, to))
+  }
   const candles = await marketCandles({ seed: 7, signal: 0.6, days: 14 })
   const lines = candles
     .filter(({ state }) => state === 'final')
     .map((it) => [it.openAt, it.open, it.high, it.low, it.close, it.volume].join(','))
   const header = 'open_time,open,high,low,close,volume'
-  writeFileSync(join(repository, 'candles.csv'), `${[header, ...lines].join('\n')}\n`)
-  dvc(repository, 'init', '--no-scm', '--quiet')
-  dvc(repository, 'repro')
-  const metrics = (): string => readFileSync(join(repository, 'pipeline/metrics.json'), 'utf8')
+  const file = join(temporaryFolder(), 'btc.csv')
+  writeFileSync(file, `${[header, ...lines].join('\n')}\n`)
+  change('candles: candles.csv', `candles: ${file}`)
+
+  dvc(clone, 'repro')
+  const metrics = (): string => readFileSync(join(clone, 'pipeline/metrics.json'), 'utf8')
   const first = metrics()
   assert.ok(JSON.parse(first).n > 1_000)
-  assert.ok(readdirSync(join(repository, 'pipeline/artifact')).includes('manifest.json'))
-  assert.match(dvc(repository, 'repro'), /up to date/)
-  const changed = parameters.replace('settings: {}', 'settings: { l2: 0.5 }')
-  writeFileSync(join(repository, 'params.yaml'), changed)
-  const again = dvc(repository, 'repro')
-  assert.match(again, /'dataset' didn't change/)
+  assert.ok(readdirSync(join(clone, 'pipeline/artifact')).includes('manifest.json'))
+  assert.match(dvc(clone, 'repro'), /up to date/)
+
+  // What git is to keep, and what is only DVC's.
+  git('add', '.')
+  git('commit', '--quiet', '--message', 'trained')
+  const kept = git('ls-files').split('\n')
+  assert.ok(kept.includes('dvc.lock') && kept.includes('pipeline/metrics.json'))
+  assert.ok(kept.every((it) => !/^pipeline\/(?:dataset|artifact|work)\//.test(it)))
+
+  change('settings: {}', 'settings: { l2: 0.5 }')
+  assert.match(dvc(clone, 'repro'), /'dataset' didn't change/)
   assert.notEqual(metrics(), first)
+  assert.match(dvc(clone, 'metrics', 'diff'), /classes\.logLoss/)
+
+  // Its sources are now those of the other family.
+  change('family: linear', 'family: lightgbm')
+  const named = dvc(clone, 'status')
+  assert.match(named, /models\/lightgbm/)
+  assert.doesNotMatch(named, /models\/linear/)
+  t.diagnostic(named)
 })
