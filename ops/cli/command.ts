@@ -110,14 +110,17 @@ export function helpOf(command: Command): string {
   return [`usage: ${usageOf(command)}`, '', command.summary, '', ...lines].join('\n')
 }
 
-/** The data directory and the configuration file may be named in the environment too. */
+/**
+ * The data directory and the configuration file may be named in the environment too. An empty name is none: a workflow
+ * hands on a variable that nobody has set as that.
+ */
 export function whereIs(
   name: 'data' | 'config',
   values: Words['values'],
   env: ReturnType<typeof environment>,
 ): string | undefined {
   const given = values[name]
-  return typeof given === 'string' ? given : env[`STARLING_${name.toUpperCase()}`]
+  return typeof given === 'string' ? given : env[`STARLING_${name.toUpperCase()}`] || undefined
 }
 
 export function configOf(values: Words['values'], world: World, settings: readonly Setting[]) {

@@ -39,6 +39,13 @@ const codes: readonly [string, string, number, RegExp, Partial<World>?][] = [
   ['whose market', 'import x.csv', 2, /--coin is missing/],
   ['what did not heal', 'import x.csv --coin BTC/USDT', 0, /^2 candles stay .*: stop it/],
   ['no daemon', 'status', 3, /no daemon is running on \.starling/, absent],
+  [
+    'what is named by an empty variable is not named',
+    'status',
+    3,
+    /no daemon is running on \.starling/,
+    { ...absent, env: { STARLING_DATA: '', STARLING_CONFIG: '' } },
+  ],
   ['no daemon to stop', 'stop', 3, /no daemon is running/, absent],
   ['no daemon to control', 'pause BTC/USDT', 3, /no daemon is running/, absent],
   [
