@@ -10,7 +10,7 @@ import { Fault } from '../../streams/fault.ts'
 import type { Millis } from '../../streams/time.ts'
 import { postgres as connect } from './driver.ts'
 import { clusterUser } from './embedded/cluster.ts'
-import { storeFault } from './faults.ts'
+import { faulted, storeFault } from './faults.ts'
 
 /** Where a server listens: the socket of our own, or a URL to another. */
 export type ServerAddress =
@@ -86,21 +86,23 @@ export function databaseName(market: string): string {
 }
 
 /** The markets that have a database on this server. */
-export async function knownMarkets(address: ServerAddress): Promise<readonly string[]> {
-  const server = openDatabase(address, 'postgres')
-  const names = await server<{ name: string }[]>`
-    select datname as name from pg_database where datname like 'starling\_%' order by datname`.finally(
-    () => server.end(),
-  )
-  return Promise.all(
-    names.map(async ({ name }) => {
-      const sql = openDatabase(address, name)
-      const [market] = await sql<{ name: string }[]>`select name from market`.finally(() =>
-        sql.end(),
-      )
-      return market?.name ?? name
-    }),
-  )
+export function knownMarkets(address: ServerAddress): Promise<readonly string[]> {
+  return faulted(async () => {
+    const server = openDatabase(address, 'postgres')
+    const names = await server<{ name: string }[]>`
+      select datname as name from pg_database where datname like 'starling\_%' order by datname`.finally(
+      () => server.end(),
+    )
+    return Promise.all(
+      names.map(async ({ name }) => {
+        const sql = openDatabase(address, name)
+        const [market] = await sql<{ name: string }[]>`select name from market`.finally(() =>
+          sql.end(),
+        )
+        return market?.name ?? name
+      }),
+    )
+  })
 }
 
 /** Makes the database where it is missing. */

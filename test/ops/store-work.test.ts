@@ -58,6 +58,15 @@ test('what only reads makes nothing: no folder, no market', async (t) => {
   })
 })
 
+test('a server that is not there is told, and no bug: with auto too, which asks it for its markets', async () => {
+  const url = 'postgres://starling@127.0.0.1:1/postgres'
+  for (const source of ['auto', 'never'])
+    await assert.rejects(openMarket(newFolder(), config(source, url)), {
+      code: 'store.unavailable',
+      message: /^PostgreSQL is not to be had now: .*ECONNREFUSED/,
+    })
+})
+
 test('with auto the only market that is stored is meant; of several one must be named', async (t) => {
   const dataPath = newFolder()
   const own = await startServer(dataPath)
