@@ -83,6 +83,9 @@ async function tape(config: Config, ports: MarketPorts, reason: string): Promise
     file === null
       ? seededMarket({ seed, signal })
       : await fileMarket({ path: file, coin: coins[0] as Coin, intervalMs })
+  // A lane begins with the candle that closed last, so the present is never before the close of the tape's first one.
+  const { from: firstAt } = market.span(coins[0] as Coin) ?? { from: market.startAt }
+  const earliest = firstAt + intervalMs + graceMs
   return {
     name: market.name,
     mode: 'tape',
@@ -96,7 +99,7 @@ async function tape(config: Config, ports: MarketPorts, reason: string): Promise
         graceMs,
         intervalMs,
         pace: ports.pace,
-        ...(resumeAt === undefined ? {} : { startAt: resumeAt }),
+        startAt: Math.max(resumeAt ?? market.startAt, earliest),
       })
       return { feed, close: () => {} }
     },
