@@ -43,7 +43,7 @@ export class Seen {
     }
     if (id > this.#next) return this.#jump(id, at, receivedAt)
     if (id < this.#first) return this.#remember(id)
-    return this.#pay(id)
+    return this.#pay(id, at)
   }
 
   has(id: number): boolean {
@@ -81,13 +81,13 @@ export class Seen {
     return true
   }
 
-  #pay(id: number): boolean {
+  #pay(id: number, at: Millis): boolean {
     const i = this.#owed.findIndex((owed) => id >= owed.from && id < owed.to)
     const owed = this.#owed[i]
     if (owed === undefined) return false
     const rest = [
       { ...owed, to: id },
-      { ...owed, from: id + 1 },
+      { ...owed, from: id + 1, after: Math.max(owed.after, at) },
     ]
     this.#owed.splice(i, 1, ...rest.filter((part) => part.from < part.to))
     return true

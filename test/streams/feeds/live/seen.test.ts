@@ -36,6 +36,8 @@ test('what is owed is exactly what lies between the first and the last and has n
         owed.toSorted((a, b) => a - b),
         missing,
       )
+      // Numbers are told as instants here: a stretch is asked for from the number before it, and from when that was made.
+      for (const { from, after } of seen.owed) assert.equal(after, from - 1)
     }),
   )
 })
