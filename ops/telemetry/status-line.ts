@@ -1,6 +1,7 @@
 /**
- * One calm line that says how it goes. On a terminal it is rewritten in place each second; anywhere else it is printed
- * once a minute and whenever health changes, so that a file of it stays readable.
+ * One calm line that says how it goes, what matters first: of 80 columns the bar and the trouble are seen. On a terminal
+ * it is rewritten in place each second and cut at the window's edge; anywhere else it is printed once a minute and
+ * whenever health changes, so that a file of it stays readable.
  */
 import type { Clock, Millis } from '../../streams/time.ts'
 import type { Output } from './terminal.ts'
@@ -11,6 +12,7 @@ export interface Vitals {
   readonly source: string
   readonly coins: number
   readonly lanes: number
+  /** Since this start, as is all that follows but the holes. */
   readonly predictions: number
   /** Opening of the newest closed candle, market time. */
   readonly lastCandleAt: Millis | null
@@ -68,17 +70,16 @@ export function startStatusLine(read: () => Vitals, out: Output, clock: Clock): 
 }
 
 export function statusLine(vitals: Vitals): string {
-  const parts = [
-    vitals.health,
-    `${vitals.mode === 'tape' ? 'tape' : `live ${vitals.source}`}`,
-    `${counted(vitals.coins, 'coin')}, ${counted(vitals.lanes, 'lane')}`,
-    counted(vitals.predictions, 'prediction'),
-    vitals.lastCandleAt === null ? 'no candle yet' : `candle ${minuteOf(vitals.lastCandleAt)}`,
-  ]
-  if (vitals.waitMs !== null) parts.push(`wait ${vitals.waitMs.toFixed(0)} ms`)
-  if (vitals.holes > 0) parts.push(counted(vitals.holes, 'hole'))
+  const parts: string[] = [vitals.health]
   if (vitals.history !== null) parts.push(historyBar(vitals.history))
   if (vitals.degraded.length > 0) parts.push(vitals.degraded.join('; '))
+  parts.push(vitals.mode === 'tape' ? 'tape' : `live ${vitals.source}`)
+  parts.push(counted(vitals.predictions, 'new prediction'))
+  if (vitals.waitMs !== null) parts.push(`wait ${vitals.waitMs.toFixed(0)} ms`)
+  if (vitals.holes > 0) parts.push(counted(vitals.holes, 'hole'))
+  const { lastCandleAt } = vitals
+  parts.push(lastCandleAt === null ? 'no close yet' : `candle ${minuteOf(lastCandleAt)}`)
+  parts.push(`${counted(vitals.coins, 'coin')}, ${counted(vitals.lanes, 'lane')}`)
   return parts.join(' · ')
 }
 

@@ -21,28 +21,43 @@ const vitals: Vitals = {
 const cases: readonly [Partial<Vitals>, string][] = [
   [
     {},
-    'ready · tape · 2 coins, 1 lane · 12,345 predictions · candle 1970-01-01 00:00 · wait 41 ms',
+    'ready · tape · 12,345 new predictions · wait 41 ms · candle 1970-01-01 00:00 · 2 coins, 1 lane',
   ],
   [
-    { mode: 'live', source: 'kraken', lastCandleAt: null, waitMs: null, holes: 1 },
-    'ready · live kraken · 2 coins, 1 lane · 12,345 predictions · no candle yet · 1 hole',
+    { mode: 'live', source: 'kraken', predictions: 0, lastCandleAt: null, waitMs: null, holes: 1 },
+    'ready · live kraken · 0 new predictions · 1 hole · no close yet · 2 coins, 1 lane',
   ],
   [
     { history: { days: 54.9, of: 180 }, waitMs: null },
-    'ready · tape · 2 coins, 1 lane · 12,345 predictions · candle 1970-01-01 00:00 · history ███░░░░░░░ 54 of 180 days',
+    'ready · history ███░░░░░░░ 54 of 180 days · tape · 12,345 new predictions · candle 1970-01-01 00:00 · 2 coins, 1 lane',
   ],
   [
     { health: 'degraded', degraded: ['store waits'], waitMs: null },
-    'degraded · tape · 2 coins, 1 lane · 12,345 predictions · candle 1970-01-01 00:00 · store waits',
+    'degraded · store waits · tape · 12,345 new predictions · candle 1970-01-01 00:00 · 2 coins, 1 lane',
   ],
 ]
 for (const [change, expected] of cases) {
   test(`it reads: ${expected}`, () => assert.equal(statusLine({ ...vitals, ...change }), expected))
 }
 
-function outputOf(isTerminal: boolean): Output & { readonly texts: string[] } {
+test('of 80 columns the bar of the history and the trouble are seen, the waits and the newest candle without them', () => {
+  const seen = (change: Partial<Vitals>): string => {
+    const out = outputOf(true, 80)
+    startStatusLine(() => ({ ...vitals, ...change }), out, new VirtualTimeScheduler()).say('')
+    return out.texts.at(-1) as string
+  }
+  const history = { days: 54.9, of: 180 }
+  const degraded = ['starling/coins/BTC-USDT is in quarantine: it gave up']
+  assert.match(
+    seen({ health: 'degraded', history, degraded }),
+    /54 of 180 days · starling\/coins\/BTC/,
+  )
+  assert.match(seen({ lanes: 10 }), /wait 41 ms · candle 1970-01-01 00:00/)
+})
+
+function outputOf(isTerminal: boolean, columns = 30): Output & { readonly texts: string[] } {
   const texts: string[] = []
-  return { texts, isTerminal, columns: () => 30, write: (text) => void texts.push(text) }
+  return { texts, isTerminal, columns: () => columns, write: (text) => void texts.push(text) }
 }
 
 test('in a file it is a line a minute, and one more when health changes', () => {
