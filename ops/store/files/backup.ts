@@ -3,7 +3,6 @@
  * back again, into an empty store only, all of it or nothing.
  */
 import {
-  createReadStream,
   createWriteStream,
   existsSync,
   mkdirSync,
@@ -22,7 +21,7 @@ import type { Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import { listParts, type PartedTable, partUnits } from '../ledger/parts.ts'
 import type { Store } from '../store.ts'
-import { isScratch } from '../versions/scratch.ts'
+import { writeArtifacts } from './backup-artifacts.ts'
 import { type BackupManifest, frameWriter, openBackup, type Section } from './backup-frames.ts'
 import { draftOf, unwritten } from './draft.ts'
 
@@ -113,12 +112,7 @@ async function writeAll(
     progress?.(table)
   }
   // Artifacts never change, and those of the versions above were there before them.
-  for (const path of filesBelow(artifacts)) {
-    // Let go of since it was listed.
-    if (!existsSync(path)) continue
-    await frames.section({ type: 'file', path: relative(artifacts, path) }, createReadStream(path))
-    progress?.(relative(artifacts, path))
-  }
+  await writeArtifacts(frames, artifacts, progress)
   await frames.finish()
 }
 
@@ -271,14 +265,4 @@ async function columnsOf(tx: Tx, table: string): Promise<string[]> {
     select attname as name from pg_attribute
     where attrelid = ${table}::regclass and attnum > 0 and not attisdropped order by attnum`
   return rows.map((row) => row.name)
-}
-
-/** Without what is still being put together. */
-function filesBelow(folder: string): readonly string[] {
-  if (!existsSync(folder)) return []
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !isScratch(relative(folder, path)))
-    .sort()
 }

@@ -3,7 +3,7 @@
  * kept is a verified copy, so it neither moves nor changes with the place it came from.
  */
 import { existsSync } from 'node:fs'
-import { cp, mkdir, rename, rm } from 'node:fs/promises'
+import { cp, mkdir, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Artifact, openArtifact } from '../../../models/artifact.ts'
 import { Fault } from '../../../streams/fault.ts'
@@ -43,7 +43,10 @@ export function artifactFiles(folder: string): ArtifactFiles {
     has: (sha256) => existsSync(join(folder, sha256)),
     remove: async (sha256) => {
       opened.delete(sha256)
-      await rm(join(folder, sha256), { recursive: true, force: true })
+      const place = join(folder, sha256)
+      // A removal cut short must not leave what looks like an artifact.
+      if (existsSync(place))
+        await inScratch(folder, (scratch) => rename(place, join(scratch, sha256)))
     },
     keep: async (from) => {
       const { sha256, manifest } = await openArtifact(from)

@@ -4,11 +4,12 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Tx } from '../../../../ops/store/connection.ts'
@@ -209,6 +210,27 @@ test('of artifacts all files are copied, whatever they are called; what is still
   await restore(file, { store: await emptied(store), artifacts: restored })
   const names = readdirSync(restored, { recursive: true }).map(String)
   assert.deepEqual(names.sort(), ['ab', join('ab', 'from.scratch.json')])
+})
+
+test('an artifact that is let go of meanwhile is in a backup with every file or with none', async () => {
+  const store = await openTestStore()
+  const home = folder()
+  const [file, artifacts] = [join(home, 'moving.backup'), join(home, 'artifacts')]
+  const paths = ['aa', 'bb', 'cc'].flatMap((name) => [join(name, 'manifest'), join(name, 'model')])
+  for (const path of paths) {
+    mkdirSync(dirname(join(artifacts, path)), { recursive: true })
+    writeFileSync(join(artifacts, path), path)
+  }
+  const copied: string[] = []
+  await backup(file, {
+    ...{ store, artifacts, now: () => noon },
+    progress: (path) => {
+      if (path === join('aa', 'manifest')) renameSync(join(artifacts, 'aa'), join(home, 'aa'))
+      if (path === join('bb', 'model')) renameSync(join(artifacts, 'cc'), join(home, 'cc'))
+      if (paths.includes(path)) copied.push(path)
+    },
+  })
+  assert.deepEqual(copied, paths.slice(0, 4))
 })
 
 test('a file that would lie outside of the folder is refused, and nothing of the backup stays', async () => {
