@@ -20,6 +20,8 @@ export interface ChosenMarket {
   readonly mode: 'live' | 'tape'
   readonly source: string
   readonly reason: string
+  /** False for a coin that a tape does not play; an exchange is asked. */
+  readonly plays: (coin: Coin) => boolean
   /** `resumeAt`: how far a tape had come; a live market is where it is. */
   readonly open: (resumeAt: Millis | undefined) => OpenFeed
 }
@@ -72,6 +74,7 @@ async function live(
     mode: 'live',
     source,
     reason,
+    plays: () => true,
     open: () => ({ feed, close: () => feed.close() }),
   }
 }
@@ -91,6 +94,7 @@ async function tape(config: Config, ports: MarketPorts, reason: string): Promise
     mode: 'tape',
     source: 'tape',
     reason,
+    plays: (coin) => market.span(coin) !== undefined,
     open: (resumeAt) => {
       const feed = tapeFeed({
         market,

@@ -7,6 +7,7 @@ import type { ApiDeps, VersionControls } from '../api/deps.ts'
 import type { EventHub } from '../api/event-hub.ts'
 import { nodeBody } from '../api/routes/tree.ts'
 import type { Assembly } from '../assemble.ts'
+import type { ChosenMarket } from '../choose-market.ts'
 import { measure } from '../telemetry/measure.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import type { Training } from '../training/training.ts'
@@ -48,7 +49,7 @@ export function apiDeps(parts: DaemonParts): ApiDeps {
       registry: lanes,
       sql: store.sql,
       firstCandle: parts.firstCandle,
-      isListed: isListed(feed),
+      isListed: isListed(ground.market, feed),
     }),
     versions,
     training: training.controls,
@@ -99,9 +100,9 @@ export function tellTree(assembly: Assembly, hub: EventHub): () => void {
   return () => changes.unsubscribe()
 }
 
-function isListed(feed: Feed): (coin: Coin) => Promise<boolean> {
+function isListed(market: ChosenMarket, feed: Feed): (coin: Coin) => Promise<boolean> {
   return async (coin) => {
-    if (feed.mode === 'tape') return true
+    if (market.mode === 'tape') return market.plays(coin)
     const to = feed.now()
     for await (const page of feed.history.candles(coin, to - dayMs, to))
       if (page.length > 0) return true

@@ -97,7 +97,8 @@ async function onServer(
 
 async function run(ground: Ground, undo: Undo): Promise<Daemon> {
   const { config, clock, log, say, served, store, market, startedAt, version } = ground
-  const coins = await followedCoins(store.sql, config.market.coins as readonly Coin[])
+  const wanted = await followedCoins(store.sql, config.market.coins as readonly Coin[])
+  const coins = wanted.filter(market.plays)
   const { feed, close } = market.open(await resumePoint(market, store, coins))
   undo.push(close)
   await store.prepareParts(feed.now())
@@ -112,6 +113,8 @@ async function run(ground: Ground, undo: Undo): Promise<Daemon> {
   const history = watchHistory(clock)
   undo.push(history.stop)
   undo.push(recordLives({ sql: store.sql, clock, log, firstEpoch: firstEpoch(ground.lease) }))
+  const unplayed = wanted.filter((coin) => !market.plays(coin))
+  if (unplayed.length > 0) say(`the tape has no ${unplayed.join(', ')}: not followed`)
   say(`following ${coins.join(', ')} on ${market.source}: ${market.reason}`)
   const assembly = await assembleFleet(ground, coins, lanes, feed)
   undo.push(() => assembly.tree.stop(1_000))

@@ -12,6 +12,7 @@ import {
   type DrivenDaemon,
   type House,
   house,
+  starling,
   startDaemon,
 } from '../support/daemon/daemon.ts'
 import { until } from '../support/until.ts'
@@ -69,4 +70,13 @@ test('a file is played from its first candle to its last, and a restart finds al
   await playedWhole(first)
   assert.equal((await first.end('SIGINT')).code, 0)
   await playedWhole(await startDaemon(t, at))
+})
+
+test('of the default coins the file is the first one: it is played, the other is not followed and not added', async (t) => {
+  const daemon = await startDaemon(t, houseOf(t, ''))
+  await playedWhole(daemon)
+  assert.match(daemon.output(), /the tape has no ETH\/USDT: not followed/)
+  const { code, err } = starling('coins', 'add', 'ETH/USDT', '--data', daemon.house.data)
+  assert.deepEqual([code, err], [1, 'starling: the source does not have ETH/USDT\n'])
+  await assertContinuity(daemon)
 })
