@@ -1,17 +1,18 @@
 /**
  * Training without a daemon: the same run, the same steps, by the process of the command itself. One that is cut short is
- * gone on with by the next daemon.
+ * gone on with by the next daemon, or by the next command: so is one that a daemon has left.
  */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { carryOut, carryTiming } from '../../actors/training/carry-out.ts'
+import type { RunJournal } from '../../actors/training/journal.ts'
 import { Fault } from '../../streams/fault.ts'
 import { type Clock, type Millis, wait, wallClock } from '../../streams/time.ts'
 import { runBody, type TrainingRunBody } from '../api/routes/training.ts'
 import type { CancelTrainingOptions, TrainOptions } from '../cli/world.ts'
 import { environment } from '../config/environment.ts'
 import type { Store } from '../store/store.ts'
-import { readRun } from '../store/training/read-training.ts'
+import { readOpenRun, readRun } from '../store/training/read-training.ts'
 import { openRunJournal, trainingLeaseMs } from '../store/training/training-runs.ts'
 import { artifactFiles } from '../store/versions/artifact-files.ts'
 import { openRegistry } from '../store/versions/registry.ts'
@@ -37,16 +38,7 @@ export async function train(options: TrainOptions): Promise<TrainingRunBody> {
   const turns = turnsFolder
   const bench = openTrainingBench({ store, registry, config, clock, path, trainers, turns })
   try {
-    const { id } = await bench.journal.ask({
-      lane: { coin: options.coin, family: options.family },
-      cause: 'hand',
-      rowsMax: options.rows ?? null,
-      trials: options.trials ?? 1,
-      seed: options.seed ?? 1,
-      warmStart: options.warmStart ?? config.fleet.families[options.family]?.warmStart ?? false,
-      timeLimitMs: config.training.timeLimit,
-      marketAt: await newestCandle(store, options),
-    })
+    const id = await runFor(store, bench.journal, options)
     const holder = { name: `command-${randomUUID()}`, epoch: 1 }
     const showing = show(store, id, options.heard, clock)
     try {
@@ -58,6 +50,37 @@ export async function train(options: TrainOptions): Promise<TrainingRunBody> {
   } finally {
     await registry.close()
     await close()
+  }
+}
+
+/** A run of the lane that is not over is gone on with, unless it is another than what is asked for. */
+async function runFor(store: Store, journal: RunJournal, options: TrainOptions): Promise<number> {
+  const { config, coin, family, rows, trials, seed, warmStart } = options
+  const lane = { coin, family }
+  const marketAt = await newestCandle(store, options)
+  try {
+    const { id } = await journal.ask({
+      lane,
+      cause: 'hand',
+      rowsMax: rows ?? null,
+      trials: trials ?? 1,
+      seed: seed ?? 1,
+      warmStart: warmStart ?? config.fleet.families[family]?.warmStart ?? false,
+      timeLimitMs: config.training.timeLimit,
+      marketAt,
+    })
+    return id
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'training.busy') throw error
+    const open = await readOpenRun(store.sql, lane)
+    const isMeant =
+      open !== undefined &&
+      (rows ?? open.rowsMax) === open.rowsMax &&
+      (trials ?? open.trials) === open.trials &&
+      (seed ?? open.seed) === open.seed &&
+      (warmStart ?? open.warmStart) === open.warmStart
+    if (!isMeant) throw error
+    return open.id
   }
 }
 

@@ -10,7 +10,7 @@ import type {
 } from '../../../actors/training/run.ts'
 import type { Verdict } from '../../../models/judging/verdict.ts'
 import type { Trial } from '../../../models/training/request.ts'
-import { laneName } from '../../../models/version.ts'
+import { type Lane, laneName } from '../../../models/version.ts'
 import type { Coin } from '../../../streams/coin.ts'
 import { Fault } from '../../../streams/fault.ts'
 import type { Millis } from '../../../streams/time.ts'
@@ -91,6 +91,15 @@ export async function readRun(sql: Sql, id: number): Promise<TrainingRead> {
   const [run] = await read(sql, sql`r.id = ${id}`, 1)
   if (run) return run
   throw new Fault('training.unknown', `there is no training run ${id}`)
+}
+
+/** A lane has one at most. */
+export async function readOpenRun(
+  sql: Sql,
+  { coin, family }: Lane,
+): Promise<TrainingRead | undefined> {
+  const isOpen = sql`c.symbol = ${coin} and l.family = ${family} and r.state in ('queued', 'running')`
+  return (await read(sql, isOpen, 1))[0]
 }
 
 /** Newest first. */

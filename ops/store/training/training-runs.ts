@@ -11,7 +11,7 @@ import type { Sql, Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import type { Names } from '../names.ts'
 import { transact } from '../transact.ts'
-import { readRun } from './read-training.ts'
+import { readOpenRun, readRun } from './read-training.ts'
 
 /** Five beats: a holder that is late with one is not yet dead. */
 export const trainingLeaseMs: Millis = 10_000
@@ -99,9 +99,12 @@ async function ask(sql: Sql, names: Names, order: TrainingOrder): Promise<Traini
       returning id`,
   )
   if (made) return readRun(sql, made.id)
+  const open = await readOpenRun(sql, lane)
+  // It has ended in the meantime.
+  if (open === undefined) return ask(sql, names, order)
   throw new Fault(
     'training.busy',
-    `${laneName(lane)} is being trained already: wait for it, or cancel that run`,
+    `${laneName(lane)} has run ${open.id} already, which is ${open.state}: wait for it, or end it with starling train --cancel ${open.id}`,
   )
 }
 

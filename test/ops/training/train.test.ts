@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openRunJournal } from '../../../ops/store/training/training-runs.ts'
+import { openStoreWork } from '../../../ops/store-work.ts'
+import { train } from '../../../ops/training/train.ts'
+import { order } from '../../support/models/training.ts'
+import { btc } from '../../support/store/database.ts'
+import { tapeWork } from '../../support/store/tape-work.ts'
+
+test('a run that a daemon has left queued is gone on with, unless something else is asked for', async (t) => {
+  const { config, dataPath, to } = await tapeWork(t, 'tape')
+  const work = await openStoreWork(dataPath, config)
+  const lane = { coin: btc, family: 'linear' }
+  const journal = openRunJournal(work.store.sql, work.store.names)
+  const { id } = await journal.ask(order({ lane, marketAt: to }))
+  await work.close()
+  const asked = {
+    ...{ config, dataPath, coin: btc, family: 'linear', heard: () => {} },
+    ...{ rows: undefined, trials: undefined, seed: undefined, warmStart: undefined },
+  }
+  const busy = new RegExp(`run ${id} .* .*queued.*--cancel ${id}$`)
+  await assert.rejects(train({ ...asked, rows: 7 }), { code: 'training.busy', message: busy })
+  const run = await train(asked)
+  assert.deepEqual([run.run, run.endedAt === null], [id, false])
+})
