@@ -14,7 +14,7 @@ export const exitCodes = {
 
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Fault)) return exitCodes.failed
-  if (error.code.startsWith('usage.')) return exitCodes.usage
+  if (/^(usage|query)\./.test(error.code)) return exitCodes.usage
   if (error.code.startsWith('config.')) return exitCodes.configuration
   if (error.code === 'daemon.absent' || error.code === 'daemon.starting') return exitCodes.absent
   if (error.code === 'daemon.timeout') return exitCodes.timedOut

@@ -90,8 +90,17 @@ async function answered(whom: string, ask: () => Promise<Response>): Promise<unk
   })
   const body: unknown = await answer.json()
   if (answer.ok) return body
-  const { code, detail } = body as Problem
-  throw new Fault(code as Fault['code'], detail)
+  throw refused(body as Problem)
+}
+
+/** What is wrong with the query is wrong with the options that it was made of. */
+function refused({ code, detail, errors = [] }: Problem): Fault {
+  const options = errors.flatMap(({ at, message }) =>
+    at.startsWith('query.') ? `${at.replace('query.', '--')}: ${message}` : [],
+  )
+  return options.length > 0
+    ? new Fault('usage.query', options.join('\n'))
+    : new Fault(code as Fault['code'], detail)
 }
 
 function queryText(query: Query): string {

@@ -5,7 +5,7 @@ import { Fault } from '../../../streams/fault.ts'
 import { type Millis, wait } from '../../../streams/time.ts'
 import type { StatusBody } from '../../api/routes/status.ts'
 import { logFileName } from '../../telemetry/log-file.ts'
-import { type Call, type Command, setting } from '../command.ts'
+import { type Call, type Command, setting, wholeNumber } from '../command.ts'
 import { exitCodes } from '../exit.ts'
 import { requireDaemon } from '../market.ts'
 import { listing, minute } from '../table.ts'
@@ -87,19 +87,21 @@ const stop: Command = {
   },
 }
 
+const linesDefault = 200
+
 const logs: Command = {
   name: 'logs',
   usage: '[--follow] [--lines N]',
   summary: "the daemon's log",
   options: {
     follow: { type: 'boolean', what: 'go on as it grows, while the daemon runs' },
-    lines: { type: 'string', what: 'how many of the newest, 200 by itself' },
+    lines: { type: 'string', what: `how many of the newest, ${linesDefault} by itself` },
   },
   run: async (call) => {
+    const lines = wholeNumber(logs, call, 'lines') ?? linesDefault
     const path = join(call.dataPath, 'log', logFileName)
     if (!existsSync(path)) throw new Fault('daemon.absent', `there is no log in ${call.dataPath}`)
-    const lines = Number(call.text('lines') ?? 200)
-    let at = tail(call, path, Number.isInteger(lines) && lines >= 0 ? lines : 200)
+    let at = tail(call, path, lines)
     while (call.flag('follow') && call.world.holder(call.dataPath)) {
       await wait(call.world.clock, lookEveryMs)
       at = copyFrom(call, path, at)

@@ -3,7 +3,7 @@ import { isFamilyName } from '../../../models/version.ts'
 import { type Call, type Command, misused, wholeNumber } from '../command.ts'
 import { exitCodes } from '../exit.ts'
 import { coinOf } from './controls.ts'
-import { instantOf, long, rangeOptions } from './history.ts'
+import { long, rangeOf, rangeOptions } from './history.ts'
 
 /** Of the newest candles. */
 const daysDefault = 30
@@ -53,8 +53,7 @@ function orderOf(call: Call) {
     version: wholeNumber(evaluate, call, 'version'),
     against: wholeNumber(evaluate, call, 'against'),
     days: wholeNumber(evaluate, call, 'days') ?? daysDefault,
-    from: instantOf(evaluate, call, 'from'),
-    to: instantOf(evaluate, call, 'to'),
+    ...rangeOf(evaluate, call),
     ledger: call.flag('ledger'),
     ...(artifact === undefined ? {} : { artifact }),
     ...(champion === undefined ? {} : { champion }),

@@ -38,6 +38,7 @@ const replay: Command = {
         candles: wholeNumber(replay, call, 'candles') ?? candlesDefault,
         shuffleSeed: wholeNumber(replay, call, 'shuffle'),
         progress,
+        say: (text) => void call.world.err.write(`${text}\n`),
       }),
     )
     call.print(report, () => listing(flat(report)))
@@ -62,8 +63,7 @@ const backfill: Command = {
       dataPath: call.dataPath,
       coin: coinOf(backfill, coin),
       family: call.text('family'),
-      from: instantOf(backfill, call, 'from'),
-      to: instantOf(backfill, call, 'to'),
+      ...rangeOf(backfill, call),
     }
     const done = await long(call, 'predicting', (progress) =>
       call.world.daemon.backfill({ ...options, progress }),
@@ -79,9 +79,13 @@ const continuity: Command = {
   summary: 'the audit; exit 1 on anything unexplained',
   options: rangeOptions,
   run: async (call) => {
-    const query = { from: instantText(call, 'from'), to: instantText(call, 'to') }
+    const { from, to } = rangeOf(continuity, call)
+    const text = (at: number | undefined) => (at === undefined ? undefined : iso(at))
     const market = await call.market()
-    const body = (await market.get('/api/v1/continuity', query)) as ContinuityBody
+    const body = (await market.get('/api/v1/continuity', {
+      from: text(from),
+      to: text(to),
+    })) as ContinuityBody
     call.print(body, () => continuityText(body, widthOf(call)))
     const holds = body.unexplained === 0 && body.duplicates === 0
     return holds ? exitCodes.done : exitCodes.failed
@@ -126,7 +130,7 @@ export async function long<T>(
   }
 }
 
-export function instantOf(command: Command, call: Call, name: string): number | undefined {
+function instantOf(command: Command, call: Call, name: string): number | undefined {
   const text = call.text(name)
   if (text === undefined) return undefined
   const read = askedInstant.safeParse(text)
@@ -134,9 +138,12 @@ export function instantOf(command: Command, call: Call, name: string): number | 
   throw misused(command, `--${name}: found ${text}, expected an instant such as 2026-11-20T12:00Z`)
 }
 
-function instantText(call: Call, name: string): string | undefined {
-  const at = instantOf(continuity, call, name)
-  return at === undefined ? undefined : iso(at)
+export function rangeOf(command: Command, call: Call) {
+  const from = instantOf(command, call, 'from')
+  const to = instantOf(command, call, 'to')
+  if (from !== undefined && to !== undefined && from > to)
+    throw misused(command, `--from ${iso(from)} is later than --to ${iso(to)}`)
+  return { from, to }
 }
 
 /** `{a: {b: 1}}` → `a.b 1`. */

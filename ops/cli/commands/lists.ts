@@ -1,6 +1,6 @@
 /** What there is, as tables: each command is one route of the API and the columns that people want of it. */
 import type { Verdict } from '../../../models/judging/verdict.ts'
-import { coinToPath, parseCoin } from '../../../streams/coin.ts'
+import { coinFromPath, coinToPath } from '../../../streams/coin.ts'
 import { featureSet } from '../../../streams/features/set.ts'
 import type { Call, Command, Option } from '../command.ts'
 import { exitCodes } from '../exit.ts'
@@ -241,7 +241,7 @@ async function wholeList(market: Market, path: string, query: Query): Promise<Li
 
 function asked(call: Call, name: string): string | undefined {
   const value = call.text(name)
-  const coin = name === 'coin' && value !== undefined ? parseCoin(value) : undefined
+  const coin = name === 'coin' && value !== undefined ? coinFromPath(value) : undefined
   return coin ? coinToPath(coin) : value
 }
 

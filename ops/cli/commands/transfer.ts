@@ -6,7 +6,7 @@ import { type Call, type Command, misused } from '../command.ts'
 import { exitCodes } from '../exit.ts'
 import { listing } from '../table.ts'
 import { coinOf } from './controls.ts'
-import { flat, instantOf, long, rangeOptions } from './history.ts'
+import { flat, long, rangeOf, rangeOptions } from './history.ts'
 
 const importFile: Command = {
   name: 'import',
@@ -50,8 +50,7 @@ const exportFile: Command = {
       table: tableOf(call.words[0] as string),
       file: out,
       coin: coin === undefined ? undefined : coinOf(exportFile, coin),
-      from: instantOf(exportFile, call, 'from'),
-      to: instantOf(exportFile, call, 'to'),
+      ...rangeOf(exportFile, call),
     }
     return finish(
       call,
@@ -86,8 +85,7 @@ const dataset: Command = {
     const work = {
       ...storeOf(call),
       ...{ out, horizon, coin: coinOf(dataset, coin) },
-      from: instantOf(dataset, call, 'from'),
-      to: instantOf(dataset, call, 'to'),
+      ...rangeOf(dataset, call),
       family: call.text('family'),
       label: call.text('label'),
       dvc: call.text('dvc'),

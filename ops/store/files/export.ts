@@ -131,7 +131,7 @@ async function writeParquet(
   pages: AsyncIterable<readonly Row[]>,
 ): Promise<number> {
   if (!file.endsWith('.parquet'))
-    throw new Fault('export.format', `${file}: the name ends in .parquet, .csv or .csv.gz`)
+    throw new Fault('usage.format', `${file}: the name ends in .parquet, .csv or .csv.gz`)
   const writer = new ParquetWriter({ writer: fileWriter(draft), schema: schemaOf(of) })
   let rows = 0
   for await (const page of pages) {

@@ -54,7 +54,7 @@ test('candles, predictions and outcomes leave as Parquet and CSV with the values
   const outcomes = join(folder, 'outcomes.csv')
   assert.equal((await exportTable(store.sql, { table: 'outcomes' }, outcomes)).rows, 3)
   await assert.rejects(exportTable(store.sql, { table: 'outcomes' }, join(folder, 'x.xlsx')), {
-    code: 'export.format',
+    code: 'usage.format',
   })
   assert.equal(existsSync(join(folder, 'x.xlsx.part')), false)
 })
