@@ -1,7 +1,7 @@
 /**
  * `models/RESULTS.md`: every family on every market at three horizons, walking forward, after costs.
- * `node ops/shipping/results.ts --data DIR BTC/USD=btc.csv.gz ETH/USD=eth.csv.gz [family …]`. It takes its time: each
- * figure is as many trainings as there are folds. What is done already is kept in the data directory.
+ * `node ops/launch.mjs --node ops/shipping/results.ts --data DIR BTC/USD=btc.csv.gz ETH/USD=eth.csv.gz [family …]`. It
+ * takes its time: each figure is as many trainings as there are folds. What is done already is kept in the data directory.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -159,9 +159,11 @@ It is sobering, and that is its worth: there is something to be known about the 
 |---|---|---|---|---|---|---|---|---|---|---|---|---|
 ${results.map(lineOf).join('\n')}
 
-Labels: at one minute the return beyond ±0.015 %, at 15 minutes and an hour beyond half of the deviation that the four hours
-before let one expect. A fixed threshold is reached more often when a market is restless, and that can be foreseen
-without knowing any direction: a better log loss at one minute is mostly that.
+Labels: lightgbm, linear and tst are told sell, hold or buy: at one minute by the return beyond ±0.015 %, at 15 minutes and
+an hour beyond half of the deviation that the four hours before let one expect. A fixed threshold is reached more often
+when a market is restless, and that can be foreseen without knowing any direction: a better log loss at one minute is
+mostly that. lstm is told the return itself and signals beyond ±0.15 % at an hour, at shorter horizons less by the root of
+time. volatility is told how much the price moves over the horizon, and gives no signal that could be traded.
 ${first.folds} folds of 15 % each; networks, which take ten times as long, with ${second.settings.epochs} epochs over one window
 in ${second.settings.stride}.
 
@@ -184,7 +186,7 @@ for (const { coin, path } of files) {
     }
 }
 const shown = files.map(({ coin }) => `${coin}=${coin.split('/').join('')}-2019H1.csv.gz`)
-const command = `node ops/shipping/results.ts --data .starling ${shown.join(' ')}`
+const command = `node ops/launch.mjs --node ops/shipping/results.ts --data .starling ${shown.join(' ')}`
 results.sort((a, b) =>
   a.family === b.family ? a.horizon - b.horizon : a.family < b.family ? -1 : 1,
 )

@@ -1,7 +1,7 @@
 /**
  * Makes the first version of each family that ships with Starling, from candle files that stay where they are:
- * `node ops/shipping/ship.ts --data DIR BTC/USD=btc.csv.gz ETH/USD=eth.csv.gz [family …]`. Trained on the oldest 70 %,
- * stopped by the next 10 %, judged on the newest 20 %, which nothing has seen.
+ * `node ops/launch.mjs --node ops/shipping/ship.ts --data DIR BTC/USD=btc.csv.gz ETH/USD=eth.csv.gz [family …]`. Trained on
+ * the oldest 70 %, stopped by the next 10 %, judged on the newest 20 %, which nothing has seen.
  */
 import { cp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
