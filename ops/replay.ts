@@ -8,11 +8,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { filter, firstValueFrom } from 'rxjs'
 import type { Coin } from '../streams/coin.ts'
+import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
 import { Pace } from '../streams/feeds/pace.ts'
 import { fileMarket } from '../streams/feeds/tape/file-market.ts'
-import type { TapeMarket } from '../streams/feeds/tape/market.ts'
+import type { TapeMarket, TapeSpan } from '../streams/feeds/tape/market.ts'
 import { seededMarket } from '../streams/feeds/tape/seeded.ts'
 import { tapeFeed } from '../streams/feeds/tape/tape.ts'
 import { type Clock, dayMs, floorTo, type Millis } from '../streams/time.ts'
@@ -38,6 +39,7 @@ export interface ReplayOptions {
   readonly random: () => number
   readonly children: number
   readonly progress: (done: number, of: number) => void
+  readonly say: (text: string) => void
 }
 
 export interface ReplayReport extends LedgerDigest {
@@ -61,12 +63,12 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
 async function replayIn(folder: string, options: ReplayOptions): Promise<ReplayReport> {
   const { config } = options
   const directory = openDataDirectory(folder)
-  // Before anything is started: a file that is no market costs nothing.
-  const market = await marketOf(options, config.market.coins as readonly Coin[])
+  // Before anything is started: a file that is no market, or too short a one, costs nothing.
+  const take = await takeOf(options)
   const own = { ...config, store: { ...config.store, url: null } }
   const server = await openStoreServer(own, directory, () => {})
   try {
-    return await replayOn(server, directory, market, options)
+    return await replayOn(server, directory, take, options)
   } finally {
     await server.stop()
   }
@@ -75,24 +77,29 @@ async function replayIn(folder: string, options: ReplayOptions): Promise<ReplayR
 async function replayOn(
   server: StoreServer,
   directory: DataDirectory,
-  market: TapeMarket,
+  take: Take,
   options: ReplayOptions,
 ): Promise<ReplayReport> {
-  const { config, clock } = options
-  const { interval, graceMs } = config.market
-  const stage = await openStage(server, directory, market, options)
-  const { store, feed, lanes } = stage
-  const from = lastClosed(feed.now(), graceMs, interval) + interval
-  const to = from + options.candles * interval
-  for (const coin of config.market.coins as readonly Coin[]) await lanes.open(coin, from)
+  const { clock } = options
+  const { from, to } = take
+  const stage = await openStage(server, directory, take, options)
+  const { store, lanes } = stage
+  for (const coin of take.coins) await lanes.open(coin, from)
   const startedAt = clock.now()
-  await play(stage, options, from, to)
+  await play(stage, options, take)
   const seconds = (clock.now() - startedAt) / 1000
   const digests = await digestLedger(store.sql, from, to)
   const { unexplained, duplicates } = await store.reads.continuity(from, to)
   await stage.lease.release()
   await store.close()
   return { ...digests, seconds, continuity: { unexplained, duplicates } }
+}
+
+interface Take {
+  readonly market: TapeMarket
+  readonly coins: readonly Coin[]
+  readonly from: Millis
+  readonly to: Millis
 }
 
 interface Stage {
@@ -106,7 +113,7 @@ interface Stage {
 async function openStage(
   { address }: StoreServer,
   directory: DataDirectory,
-  market: TapeMarket,
+  { market }: Take,
   { config, clock, shuffleSeed }: ReplayOptions,
 ): Promise<Stage> {
   const { interval: intervalMs, graceMs } = config.market
@@ -133,9 +140,10 @@ async function openStage(
 }
 
 /** The whole fleet, until its slowest has answered every candle before `to`. */
-async function play(stage: Stage, options: ReplayOptions, from: Millis, to: Millis): Promise<void> {
+async function play(stage: Stage, options: ReplayOptions, take: Take): Promise<void> {
   const { pace } = stage
-  const { tree } = await assembleOn(stage, options)
+  const { from, to } = take
+  const { tree } = await assembleOn(stage, options, take.coins)
   const report = pace.slowest$.subscribe((at) =>
     options.progress(progressed(at, from, to, options.config.market.interval), options.candles),
   )
@@ -154,6 +162,7 @@ async function play(stage: Stage, options: ReplayOptions, from: Millis, to: Mill
 function assembleOn(
   { store, lease, pace, feed, lanes }: Stage,
   { config, clock, random, children }: ReplayOptions,
+  coins: readonly Coin[],
 ): Promise<Assembly> {
   const { interval, graceMs, correctionWindow } = config.market
   const { memoryLimitMb, deadlineMs } = config.inference
@@ -166,7 +175,7 @@ function assembleOn(
     clock,
     random,
     epochs: () => firstEpoch(lease) + ++lives,
-    coins: config.market.coins as readonly Coin[],
+    coins,
     writer: store.writer(lease, () => clock.now()),
     reader: store.reader,
     lanes: (coin) => lanes.lanes(coin),
@@ -187,8 +196,31 @@ function progressed(at: Millis, from: Millis, to: Millis, interval: Millis): num
   return Math.max(0, (floorTo(Math.min(at, to), interval) - from) / interval)
 }
 
-async function marketOf(options: ReplayOptions, coins: readonly Coin[]): Promise<TapeMarket> {
+/** What of the tape is replayed: which of the coins it has, and the candles that are asked for, which it must have. */
+async function takeOf(options: ReplayOptions): Promise<Take> {
+  const { config, candles, say } = options
+  const { interval, graceMs } = config.market
+  const wanted = config.market.coins as readonly Coin[]
+  const market = await marketOf(options, wanted[0] as Coin)
+  const coins = wanted.filter((coin) => market.span(coin) !== undefined)
+  const others = wanted.filter((coin) => !coins.includes(coin))
+  if (others.length > 0) say(`the tape has no ${others.join(', ')}: replayed without`)
+  const from = lastClosed(market.startAt, graceMs, interval) + interval
+  const to = from + candles * interval
+  for (const coin of coins) {
+    const span = market.span(coin) as TapeSpan
+    if (to > span.to) throw tooShort(options, (span.to - span.from) / interval)
+  }
+  return { market, coins, from, to }
+}
+
+function tooShort({ file, candles }: ReplayOptions, found: number): Fault {
+  const message = `${file}: found ${found} candles from the first to the last, expected ${candles} to replay; say fewer with --candles`
+  return new Fault('file.short', message)
+}
+
+async function marketOf(options: ReplayOptions, coin: Coin): Promise<TapeMarket> {
   const { file, seed, config } = options
   if (file === null) return seededMarket({ seed, signal: config.market.tape.signal })
-  return fileMarket({ path: file, coin: coins[0] as Coin, intervalMs: config.market.interval })
+  return fileMarket({ path: file, coin, intervalMs: config.market.interval })
 }

@@ -83,6 +83,7 @@ export interface ReplayOptions {
   readonly candles: number
   readonly shuffleSeed: number | undefined
   readonly progress: Progress
+  readonly say: (text: string) => void
 }
 
 interface WorkOptions {

@@ -6,7 +6,7 @@ import { loadConfig } from '../../ops/config/load.ts'
 import type { Config } from '../../ops/config/schema.ts'
 import { replay } from '../../ops/replay.ts'
 import { readIfThere } from '../../ops/store/read-if-there.ts'
-import { wallClock } from '../../streams/time.ts'
+import { minuteMs, wallClock } from '../../streams/time.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const { config: defaults } = loadConfig({})
@@ -18,13 +18,32 @@ const config: Config = {
 
 function options(file: string | null) {
   const rest = { clock: wallClock, random: Math.random, children: 1, seed: 3 }
-  return { ...rest, config, file, candles: 30, shuffleSeed: undefined, progress: () => {} }
+  return {
+    ...rest,
+    config,
+    file,
+    candles: 30,
+    shuffleSeed: undefined,
+    progress: () => {},
+    say: () => {},
+  }
 }
 
 // A folder for temporary files of our own: others replay at the same time.
 const folder = temporaryFolder()
 process.env.TMPDIR = folder
 after(() => rmSync(folder, { recursive: true }))
+
+/** Minutes from the first of 2026 on. */
+function candleFile(name: string, rows: number): string {
+  const file = join(folder, name)
+  const lines = Array.from({ length: rows }, (_, i) => {
+    const open = 100 + Math.sin(i / 7)
+    return [1767225600000 + i * minuteMs, open, open + 1, open - 1, open + 0.5, 1 + (i % 5)].join()
+  })
+  writeFileSync(file, ['open_time,open,high,low,close,volume', ...lines].join('\n'))
+  return file
+}
 
 /** Folders of replays, and PostgreSQL servers that run in them. */
 function left(): readonly string[] {
@@ -56,3 +75,33 @@ test('a file that is no market is refused, and leaves nothing behind', onLinux, 
   await assert.rejects(replay(options(file)), { code: 'file.value', message: /line 2.*NaN/ })
   assert.deepEqual(left(), [])
 })
+
+test(
+  'a file with fewer candles than are asked for is refused, and leaves nothing behind',
+  onLinux,
+  async () => {
+    await assert.rejects(replay(options(candleFile('short.csv', 3))), {
+      code: 'file.short',
+      message: /short\.csv: found 3 candles .*, expected 30 to replay/,
+    })
+    assert.deepEqual(left(), [])
+  },
+)
+
+test(
+  'of several coins a file is the first one: it is replayed, and the others are named',
+  onLinux,
+  async () => {
+    const said: string[] = []
+    const { market } = defaults
+    const report = await replay({
+      ...options(candleFile('two-coins.csv', 40)),
+      config: { ...config, market },
+      say: (text) => said.push(text),
+    })
+    assert.equal(report.candles.count, 30)
+    assert.deepEqual(report.continuity, { unexplained: 0, duplicates: 0 })
+    assert.deepEqual(said, ['the tape has no ETH/USDT: replayed without'])
+    assert.deepEqual(left(), [])
+  },
+)
