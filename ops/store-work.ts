@@ -3,7 +3,7 @@
  * one, then it starts the database itself, and stops it again if nobody else has come to use it. Of those that write
  * without a daemon there is one at a time.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Coin } from '../streams/coin.ts'
 import { Fault } from '../streams/fault.ts'
@@ -162,7 +162,9 @@ export async function backup(options: CopyOptions): Promise<{ readonly bytes: nu
   }
 }
 
-export async function restore(options: CopyOptions): Promise<{ readonly market: string }> {
+export async function restore(
+  options: CopyOptions,
+): Promise<{ readonly market: string; readonly bytes: number }> {
   const market = await backupMarket(options.file)
   const { store, artifacts, close } = await openStoreWork(options.dataPath, options.config, {
     market,
@@ -170,7 +172,7 @@ export async function restore(options: CopyOptions): Promise<{ readonly market: 
   })
   try {
     await readBackup(options.file, { store, artifacts })
-    return { market }
+    return { market, bytes: statSync(options.file).size }
   } finally {
     await close()
   }
