@@ -1,25 +1,36 @@
-/** A family's card: what it is, on what its shipped version was trained, how good that is, and where it ends. */
+/**
+ * A family's card: what it is, on what its shipped version was trained, how good that is, and where it ends. All of it is
+ * said by the artifact's own files, so that a card can be held against them.
+ */
 import type { Family } from '../../models/family.ts'
 import type { Verdict } from '../../models/judging/verdict.ts'
 import type { Manifest } from '../../models/manifest.ts'
 import type { Scores } from '../../models/scores/score.ts'
-import type { Trained } from '../../models/training/request.ts'
 import { durationText } from '../../streams/time.ts'
 
-export interface Worth {
+/** Of `metrics.json`, what a card tells. */
+export interface CardMetrics {
+  readonly split: Readonly<Record<'train' | 'validate' | 'test', Part>>
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly scores: readonly Worth[]
+}
+
+/** Instants as ISO 8601; a range for each market, which it does not reach the end of. */
+interface Part {
+  readonly ranges: readonly (readonly [from: string, to: string])[]
+  readonly rows?: number
+}
+
+interface Worth {
   readonly coin: string | undefined
   readonly verdict: Verdict
   readonly scores: Scores
 }
 
-export function cardOf(
-  family: Family,
-  manifest: Manifest,
-  trained: Trained,
-  worth: readonly Worth[],
-): string {
-  const { markets, from, to, rows, seed } = manifest.trained
-  const day = (instant: string): string => instant.slice(0, 10)
+export function cardOf(family: Family, manifest: Manifest, metrics: CardMetrics): string {
+  const { markets, trainer, seed, device, seconds } = manifest.trained
+  const { split, settings, scores: worth } = metrics
+  const [fitted, stopped, judged] = [split.train, split.validate, split.test].map(spanOf)
   const bytes = Object.values(manifest.files).reduce((sum, it) => sum + it.bytes, 0)
   return `# ${family.name}
 
@@ -29,15 +40,16 @@ ${family.about}
 |---|---|
 | task | ${family.task}, label \`${JSON.stringify(manifest.label)}\`, ${durationText(family.horizon)} ahead |
 | input | ${family.input.kind === 'row' ? 'one candle' : `${family.input.length} candles`}, ${family.input.columns.length} columns |
-| trainer | ${trained.trainer}, seed ${seed}, on ${trained.device}, ${Math.round(trained.seconds)} s |
-| settings | \`${JSON.stringify(trained.settings)}\` |
+| trainer | ${trainer}, seed ${seed}, on ${device}, ${Math.round(seconds ?? 0)} s |
+| settings | \`${JSON.stringify(settings)}\` |
 | retrained | every ${durationText(family.retrain)} by default |
 
 ## The shipped version
 
-Fitted on ${rows.toLocaleString('en-GB')} rows of ${markets.map(({ coin, source }) => `${coin} (${source})`).join(' and ')},
-one-minute candles from ${day(from)} to ${day(to)}, the last tenth of them to stop by. ${(bytes / 1024).toFixed(0)} KiB. Judged on the
-candles after that, up to ${day(worth[0]?.verdict.to ?? to)}, which it has not seen, with costs of 0.1 % and slippage for each trade:
+Fitted on the newest ${counted(split.train.rows)} rows of ${markets.map(({ coin, source }) => `${coin} (${source})`).join(' and ')},
+one-minute candles ${fitted}; ${counted(split.validate.rows)} rows ${stopped} were there to choose and to stop by.
+${(bytes / 1024).toFixed(0)} KiB. Judged on the candles ${judged}, which it has not seen, with costs of 0.1 % and slippage for each
+trade:
 
 ${family.task === 'classify' ? classTable(worth) : valueTable(worth)}
 
@@ -49,6 +61,19 @@ It serves whatever the gate says, so that a lane has a version from the start, a
 Two coins of one exchange, half a year of 2019: another market, and another time, are something else. It knows prices and
 volumes, no news and no order book. Nothing here is advice; profits before costs are no profits.
 `
+}
+
+function spanOf({ ranges }: Part): string {
+  const first = ranges.map(([from]) => from).toSorted()[0] as string
+  const last = ranges
+    .map(([, to]) => to)
+    .toSorted()
+    .at(-1) as string
+  return `from ${first.slice(0, 10)} to ${last.slice(0, 10)}`
+}
+
+function counted(rows = 0): string {
+  return rows.toLocaleString('en-GB')
 }
 
 function why({ reasons }: Verdict): string {

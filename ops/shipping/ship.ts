@@ -3,7 +3,7 @@
  * `node ops/launch.mjs --node ops/shipping/ship.ts --data DIR BTC/USD=btc.csv.gz ETH/USD=eth.csv.gz [family …]`. Trained on
  * the oldest 70 %, stopped by the next 10 %, judged on the newest 20 %, which nothing has seen.
  */
-import { cp, rm, writeFile } from 'node:fs/promises'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Family, families } from '../../models/family.ts'
 import { gateDefaults, judge } from '../../models/judging/gate.ts'
@@ -11,7 +11,7 @@ import { score } from '../../models/scores/score.ts'
 import { chronological } from '../../models/split.ts'
 import { seal } from '../../models/training/seal.ts'
 import { readArguments } from './arguments.ts'
-import { cardOf } from './card.ts'
+import { type CardMetrics, cardOf } from './card.ts'
 import { datasetOf, type Market, make, type Question, readMarket, stretchOf } from './workbench.ts'
 
 const shares = { validate: 0.1, test: 0.2 }
@@ -48,7 +48,8 @@ async function ship(family: Family, markets: readonly Market[], data: string): P
     join(folder, 'sealed'),
   )
   await cp(join(folder, 'sealed'), out, { recursive: true })
-  await writeFile(join(family.folder, 'README.md'), cardOf(family, manifest, trained, worth))
+  const metrics = JSON.parse(await readFile(join(out, 'metrics.json'), 'utf8')) as CardMetrics
+  await writeFile(join(family.folder, 'README.md'), cardOf(family, manifest, metrics))
   process.stdout.write(
     `${family.name}: ${worth.map(({ coin, verdict }) => `${coin} ${verdict.verdict}`).join(', ')}\n`,
   )
