@@ -130,8 +130,24 @@ export interface Happenings {
     longestWaitMs: number | null
     seconds: number | null
   }
-  'swap.cut': { swap: number; cutAt: number }
-  'version.judged': { swap: number; verdict: string; candles: number }
+  'swap.cut': {
+    swap: number
+    coin: string
+    family: string
+    fromVersion: number | null
+    toVersion: number
+    cutAt: number
+  }
+  /** `isRenewed`: on the candles in the shadow too. */
+  'version.judged': {
+    coin: string
+    family: string
+    version: number
+    swap: number
+    verdict: string
+    candles: number
+    isRenewed: boolean
+  }
   'swap.troubled': { coin: string; family: string; code: string; detail: string; attempt: number }
   'disk.looked_at': { freeBytes: number; isLow: boolean }
   'sink.committed': { rows: number; ms: number; stale: number }

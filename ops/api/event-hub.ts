@@ -137,8 +137,21 @@ function hear(
         cutAt: cutAt === null ? null : iso(cutAt),
       }),
     ),
-    listen('swap.cut', ({ swap, cutAt }) =>
-      publish('swap', { id: String(swap), cutAt: iso(cutAt) }),
+    listen('swap.cut', ({ swap, fromVersion, toVersion, cutAt, ...lane }) =>
+      publish('swap', {
+        id: String(swap),
+        ...lane,
+        from: fromVersion,
+        to: toVersion,
+        state: 'running',
+        cutAt: iso(cutAt),
+      }),
+    ),
+    listen('version.judged', ({ isRenewed, ...version }) =>
+      publish('model', isRenewed ? version : { ...version, state: 'judged' }),
+    ),
+    listen('version.expired', ({ openAt, ...version }) =>
+      publish('model', { ...version, expiredFrom: iso(openAt) }),
     ),
     listen('version.quarantined', (version) =>
       publish('model', { ...version, state: 'quarantined' }),

@@ -217,7 +217,8 @@ async function workOn(
       await work.verify(swap.to)
       break
     case 'judged':
-      return journal.judged(swap.id, await work.judge(swap, false), positionOf(ports, swap.lane))
+      await journal.judged(swap.id, await work.judge(swap, false), positionOf(ports, swap.lane))
+      return
     case 'backfilled':
       await work.backfill(swap, signal)
       break

@@ -83,6 +83,13 @@ export interface LaneRecord {
   readonly fallBackTo: Version | null
 }
 
+/** A swap as it was ordered, and those that have given way to it. */
+export interface Ordered extends Swap {
+  /** Not the same wish over again. */
+  readonly isNew: boolean
+  readonly overtaken: readonly Swap[]
+}
+
 export interface Order {
   readonly to: Version
   readonly askedBy: AskedBy
@@ -109,7 +116,7 @@ export interface LaneJournal {
    * same swap, and so is a person's order of what a person's last order is moving the lane to. Where `to` is the newest
    * already and nothing is about to change that, it is done at once.
    */
-  readonly open: (order: Order) => Promise<Swap>
+  readonly open: (order: Order) => Promise<Ordered>
   /**
    * The one that waits is under way; `candleAt` is the opening of the first candle that has not closed. Where `to` is the
    * newest by now, it is done.
@@ -126,21 +133,20 @@ export interface LaneJournal {
   /** A stage outside of any swap; nothing is written where it stands there already. */
   readonly note: (version: Version, stage: Stage, reason: string | null) => Promise<void>
   /** With the stage `judged`, or as the verdict renewed on candles in the shadow. */
-  readonly judged: (swap: number, verdict: Verdict, candleAt: Millis) => Promise<void>
+  readonly judged: (swap: number, verdict: Verdict, candleAt: Millis) => Promise<Swap>
   /**
    * One transaction: v2 ← v3, v3 ← `to`, v1 stays, all from the candle that opens at `at` on; what holds no slot any more
    * drains. A lane that never had a version has it in v1 then. A Fault `swap.late` where that candle is in the ledger
-   * already, `swap.moved` where the pointers have moved since it began, `swap.serves` where `to` is the newest. Gives the
-   * lane's pointers.
+   * already, `swap.moved` where the pointers have moved since it began, `swap.serves` where `to` is the newest.
    */
-  readonly cut: (swap: number, at: Millis) => Promise<readonly Pointer[]>
+  readonly cut: (swap: number, at: Millis) => Promise<Swap>
   /**
    * One step back on the undo stack, as one transaction; what was undone drains, and a swap that had not cut is
    * overtaken. A fallback goes back until the newest is not in quarantine. Beside the newest, what is not kept
    * any more is left out. The swap is its record. A Fault `rollback.state` where there is nothing to go back to,
    * `rollback.late` where nobody waits for it.
    */
-  readonly goBack: (how: GoingBack) => Promise<Swap>
+  readonly goBack: (how: GoingBack) => Promise<Ordered>
   readonly archive: (version: Version, reason: string | null) => Promise<void>
   /** Ten archived and ten rejected versions are kept. Gives the artifacts that nobody needs any more. */
   readonly prune: (lane: Lane) => Promise<readonly string[]>

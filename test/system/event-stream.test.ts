@@ -13,54 +13,9 @@ import {
   type RunningDaemon,
   startDaemon,
 } from '../support/daemon/daemon.ts'
+import { listen, type Told } from '../support/daemon/events.ts'
 import { progress } from '../support/daemon/ledger-view.ts'
 import { until } from '../support/until.ts'
-
-interface Told {
-  readonly id: string
-  readonly type: string
-  readonly data: Readonly<Record<string, unknown>>
-}
-
-interface Listener {
-  readonly told: readonly Told[]
-  readonly bytes: () => number
-  readonly close: () => void
-}
-
-/** Follows until closed. */
-async function listen(
-  t: TestContext,
-  daemon: RunningDaemon,
-  lastEventId?: string,
-): Promise<Listener> {
-  const stop = new AbortController()
-  t.after(() => stop.abort())
-  const response = await fetch(`${daemon.address}/api/v1/events`, {
-    signal: stop.signal,
-    headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
-  })
-  assert.equal(response.headers.get('content-type'), 'text/event-stream; charset=utf-8')
-  const told: Told[] = []
-  let bytes = 0
-  const read = async (): Promise<void> => {
-    let text = ''
-    for await (const chunk of response.body ?? []) {
-      bytes += chunk.length
-      text += new TextDecoder().decode(chunk)
-      const blocks = text.split('\n\n')
-      text = blocks.pop() ?? ''
-      for (const block of blocks) {
-        const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1]
-        const [id, type, data] = [field('id'), field('event'), field('data')]
-        if (id && type && data) told.push({ id, type, data: JSON.parse(data) })
-      }
-    }
-  }
-  // Ended by the test, or by the daemon with it.
-  read().catch(() => {})
-  return { told, bytes: () => bytes, close: () => stop.abort() }
-}
 
 /** The daemon's own 4 MiB for a reader, and all that the system's sockets hold on both sides. */
 const bytesHeldMax = 9 * 1024 * 1024

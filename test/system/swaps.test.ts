@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertContinuity, house, startDaemon } from '../support/daemon/daemon.ts'
+import { listen } from '../support/daemon/events.ts'
 import { progress, wellAgain } from '../support/daemon/ledger-view.ts'
 import {
   ended,
@@ -28,6 +29,16 @@ test('a lane moves to a new version and back while the market runs, and no candl
   await writeVersion(folder, 1)
   const two = await publish(daemon, folder, 'coin=BTC-USDT')
   assert.deepEqual(await publish(daemon, folder, 'coin=BTC-USDT'), two)
+  const { told } = await listen(t, daemon)
+  const story = (): readonly string[] =>
+    told
+      .filter(({ data }) => data.coin === 'BTC/USDT' && data.family === 'linear' && 'state' in data)
+      .filter(({ type }) => type === 'swap' || type === 'model')
+      .map(({ type, data }) =>
+        type === 'swap'
+          ? `${data.kind ?? 'cut'} ${data.from} ${data.to} ${data.state}`
+          : `${data.version} ${data.state}`,
+      )
   const swap = await ended(daemon, (await order(daemon, lane, two.version)).swap)
   assert.deepEqual([swap.state, swap.missed, swap.twice], ['done', 0, 0], JSON.stringify(swap))
   assert.deepEqual(
@@ -53,6 +64,19 @@ test('a lane moves to a new version and back while the market runs, and no candl
   const back = await ended(daemon, (await order(daemon, lane)).swap)
   assert.deepEqual([back.kind, back.state, back.missed, back.twice], ['rollback', 'done', 0, 0])
   assert.deepEqual(await slotsOf(daemon, lane), { v1: 1, v2: null, v3: null })
+  await until('the whole story is told', () => story().at(-1) === 'rollback 2 1 done')
+  assert.deepEqual(story(), [
+    'swap 1 2 waiting',
+    ...swap.journal.slice(0, -1).map(({ version, transition }) => `${version} ${transition}`),
+    'cut 1 2 running',
+    '2 serving',
+    'swap 1 2 done',
+    'rollback 2 1 running',
+    '2 draining',
+    '1 serving',
+    '2 archived',
+    'rollback 2 1 done',
+  ])
   await wellAgain(daemon)
   await assertContinuity(daemon)
   assert.doesNotMatch(daemon.output(), /"event":"actor.crashed"/)

@@ -45,8 +45,15 @@ function shift([v1, v2, v3]: Holders, to: number): Holders {
   return [v1, v3 ?? v2 ?? v1, to]
 }
 
-/** Answers the id of the swap that records it. */
-export async function stepBack(tx: Tx, laneId: number, how: GoingBack): Promise<number> {
+/** A swap, and those that it has overtaken, by their ids. */
+export interface Written {
+  readonly id: number
+  readonly isNew: boolean
+  readonly overtaken: readonly number[]
+}
+
+/** Answers the swap that records it. */
+export async function stepBack(tx: Tx, laneId: number, how: GoingBack): Promise<Written> {
   const { kind, at, reason, revision } = how
   await lockLane(tx, laneId)
   await holdMarket(tx, laneId, at)
@@ -55,8 +62,8 @@ export async function stepBack(tx: Tx, laneId: number, how: GoingBack): Promise<
   const steps = kind === 'rollback' ? undoable.slice(0, 1) : untilGood(undoable)
   const had = steps.at(-1)?.before ?? before
   const to = newestOf(had)
-  const stopped = kind === 'rollback' ? await stopOpenSwaps(tx, laneId) : 0
-  if (to === null || (steps.length === 0 && (kind === 'fallback' || stopped === 0)))
+  const stopped = kind === 'rollback' ? await stopOpenSwaps(tx, laneId) : []
+  if (to === null || (steps.length === 0 && (kind === 'fallback' || stopped.length === 0)))
     throw new Fault('rollback.state', `${nameOf(how.lane)} has nothing to go back to`)
   const target = await leaveOutRemoved(tx, had)
   const [made] = await tx<{ id: number }[]>`
@@ -77,7 +84,7 @@ export async function stepBack(tx: Tx, laneId: number, how: GoingBack): Promise<
       'rollback.late',
       `nobody waits for the rollback of ${nameOf(how.lane)} any more`,
     )
-  return id
+  return { id, isNew: true, overtaken: stopped }
 }
 
 interface Step {
@@ -155,13 +162,13 @@ async function tellStage(
 }
 
 /** What had not cut yet gives way; its version is archived, not rejected. */
-async function stopOpenSwaps(tx: Tx, laneId: number): Promise<number> {
+async function stopOpenSwaps(tx: Tx, laneId: number): Promise<readonly number[]> {
   const reason = 'a rollback came first'
   const stopped = await tx<{ id: number; to_id: number }[]>`
     update swap set state = 'overtaken', ended_at = clock_timestamp(), reason = ${reason}
     where lane_id = ${laneId} and cut_at is null and state in ('waiting', 'running') returning id, to_id`
   for (const { id, to_id } of stopped) await putAway(tx, id, to_id, reason)
-  return stopped.length
+  return stopped.map(({ id }) => id)
 }
 
 /** A challenger that will not serve now: it stays for another day. Whoever holds a slot goes on as it is. */

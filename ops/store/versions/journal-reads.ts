@@ -13,6 +13,7 @@ export interface SwapFilter {
   readonly coin?: Coin | undefined
   readonly family?: string | undefined
   readonly id?: number
+  readonly ids?: readonly number[]
   /** Before this one. */
   readonly before?: number | undefined
   readonly isOpen?: boolean
@@ -21,7 +22,7 @@ export interface SwapFilter {
 
 /** Newest first. */
 export async function readSwaps(sql: Sql | Tx, filter: SwapFilter): Promise<readonly Swap[]> {
-  const { laneId, coin, family, id, before, isOpen, limit } = filter
+  const { laneId, coin, family, id, ids, before, isOpen, limit } = filter
   const rows = await sql<SwapRow[]>`
     select s.id, c.symbol as coin, l.family, s.kind, s.asked_by, f.number as from_number, t.number as to_number,
       s.generation, s.state, s.reason, s.started_at, s.cut_at, s.ended_at, s.verdict, s.renewed, s.missed, s.twice,
@@ -33,6 +34,7 @@ export async function readSwaps(sql: Sql | Tx, filter: SwapFilter): Promise<read
       ${coin === undefined ? sql`` : sql`and c.symbol = ${coin}`}
       ${family === undefined ? sql`` : sql`and l.family = ${family}`}
       ${id === undefined ? sql`` : sql`and s.id = ${id}`}
+      ${ids === undefined ? sql`` : sql`and s.id in ${sql(ids)}`}
       ${before === undefined ? sql`` : sql`and s.id < ${before}`}
       ${isOpen ? sql`and s.state in ('waiting', 'running')` : sql``}
     order by s.id desc ${limit === undefined ? sql`` : sql`limit ${limit}`}`

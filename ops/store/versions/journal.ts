@@ -5,14 +5,20 @@
 import type { Verdict } from '../../../models/judging/verdict.ts'
 import { type Lane, versionName } from '../../../models/version.ts'
 import { Fault } from '../../../streams/fault.ts'
-import type { LaneJournal, Order, Stage, Swap } from '../../../supervisor/fleet/lane-journal.ts'
+import type {
+  LaneJournal,
+  Order,
+  Ordered,
+  Stage,
+  Swap,
+} from '../../../supervisor/fleet/lane-journal.ts'
 import type { Sql, Tx } from '../connection.ts'
 import { faulted } from '../faults.ts'
 import { checkTerm, type Lease } from '../lease.ts'
 import type { Names } from '../names.ts'
 import { transact } from '../transact.ts'
 import { pruneArchive } from './archive.ts'
-import { cutOver, putAway, servesAlready, stepBack } from './cut.ts'
+import { cutOver, putAway, servesAlready, stepBack, type Written } from './cut.ts'
 import { readRecords, readSwaps } from './journal-reads.ts'
 import { holdersOf, lockLane, newestOf } from './pointers.ts'
 import { auditSwap } from './swap-audit.ts'
@@ -35,6 +41,11 @@ export function openJournal({ sql, names, intervalMs, lease }: JournalNeeds): La
     if (!swap) throw new Fault('swap.unknown', `there is no swap ${id}`)
     return swap
   }
+  const ordered = async ({ id, isNew, overtaken }: Written): Promise<Ordered> => {
+    const gone =
+      overtaken.length === 0 ? [] : await faulted(() => readSwaps(sql, { ids: overtaken }))
+    return { ...(await swapOf(id)), isNew, overtaken: gone.toReversed() }
+  }
   const recordOf = async (lane: Lane) => {
     const laneId = await names.lane(lane)
     const [record] = await faulted(() => readRecords(sql, laneId))
@@ -47,7 +58,7 @@ export function openJournal({ sql, names, intervalMs, lease }: JournalNeeds): La
     open: async (order) => {
       const laneId = await names.lane(order.to)
       const toId = await names.version(order.to)
-      return swapOf(await fenced((tx) => openSwap(tx, laneId, toId, order)))
+      return ordered(await fenced((tx) => openSwap(tx, laneId, toId, order)))
     },
     begin: async (swap, candleAt) => {
       await fenced(async (tx) => {
@@ -80,14 +91,15 @@ export function openJournal({ sql, names, intervalMs, lease }: JournalNeeds): La
     },
     judged: async (swap, verdict, candleAt) => {
       await fenced((tx) => writeVerdict(tx, swap, verdict, candleAt))
+      return swapOf(swap)
     },
     cut: async (swap, at) => {
       await fenced((tx) => cutOver(tx, swap, at))
-      return (await recordOf((await swapOf(swap)).lane)).pointers
+      return swapOf(swap)
     },
     goBack: async (how) => {
       const laneId = await names.lane(how.lane)
-      return swapOf(await fenced((tx) => stepBack(tx, laneId, how)))
+      return ordered(await fenced((tx) => stepBack(tx, laneId, how)))
     },
     archive: async (version, reason) => {
       const versionId = await names.version(version)
@@ -107,13 +119,13 @@ export function openJournal({ sql, names, intervalMs, lease }: JournalNeeds): La
   }
 }
 
-async function openSwap(tx: Tx, laneId: number, toId: number, order: Order): Promise<number> {
+async function openSwap(tx: Tx, laneId: number, toId: number, order: Order): Promise<Written> {
   const { askedBy, revision } = order
   await lockLane(tx, laneId)
   const [wished] = await tx<{ id: number }[]>`
     select id from swap
     where lane_id = ${laneId} and asked_by = 'registry' and alias_revision = ${revision} and ${askedBy} = 'registry'`
-  if (wished) return wished.id
+  if (wished) return { id: wished.id, isNew: false, overtaken: [] }
   const open = await tx<{ id: number; to_id: number; asked_by: string; state: string }[]>`
     select id, to_id, asked_by, state from swap
     where lane_id = ${laneId} and state in ('waiting', 'running') and cut_at is null order by id`
@@ -121,7 +133,7 @@ async function openSwap(tx: Tx, laneId: number, toId: number, order: Order): Pro
   // The registry's is another wish: the gate may refuse it.
   if (last?.to_id === toId && last.asked_by === 'operator' && askedBy === 'operator') {
     await tx`update swap set alias_revision = greatest(alias_revision, ${revision}) where id = ${last.id}`
-    return last.id
+    return { id: last.id, isNew: false, overtaken: [] }
   }
   const newest = newestOf(await holdersOf(tx, laneId))
   const isMoving = open.some((it) => it.state === 'running')
@@ -138,7 +150,7 @@ async function openSwap(tx: Tx, laneId: number, toId: number, order: Order): Pro
     where lane_id = ${laneId} and state = 'waiting' and id < ${id} returning id, to_id`
   for (const it of overtaken)
     if (it.to_id !== toId) await putAway(tx, it.id, it.to_id, `swap ${id} came after it`)
-  return id
+  return { id, isNew: true, overtaken: overtaken.map((it) => it.id) }
 }
 
 /**

@@ -50,7 +50,7 @@ export class MemoryJournal {
         const known = this.swaps.find(
           (it) => askedBy === 'registry' && it.askedBy === askedBy && it.revision === revision,
         )
-        if (known) return known
+        if (known) return { ...known, isNew: false, overtaken: [] }
         const open = this.swaps.filter(
           (it) => (it.state === 'waiting' || it.state === 'running') && it.cutAt === null,
         )
@@ -61,14 +61,19 @@ export class MemoryJournal {
           askedBy === last.askedBy
         ) {
           this.handled = Math.max(this.handled, revision)
-          return last
+          return { ...last, isNew: false, overtaken: [] }
         }
         const isMoving = open.some((it) => it.state === 'running')
         const serves = !isMoving && newest(this.holders()) === to.version
-        for (const it of this.swaps)
-          if (it.state === 'waiting') this.#close(it, 'overtaken', 'a newer one came')
+        const overtaken = open.filter((it) => it.state === 'waiting')
+        for (const it of overtaken) this.#close(it, 'overtaken', 'a newer one came')
         this.handled = Math.max(this.handled, revision)
-        return this.#add('swap', askedBy, to.version, serves ? 'done' : 'waiting', revision)
+        const state = serves ? 'done' : 'waiting'
+        return {
+          ...this.#add('swap', askedBy, to.version, state, revision),
+          isNew: true,
+          overtaken,
+        }
       },
       begin: async (id, candleAt) => {
         const swap = this.#swap(id)
@@ -93,10 +98,11 @@ export class MemoryJournal {
           swap.verdict = verdict
           this.#write(swap, swap.to, 'judged', candleAt)
         }
+        return swap
       },
       cut: async (id, at) => {
         const swap = this.#swap(id)
-        if (swap.cutAt !== null) return this.pointers
+        if (swap.cutAt !== null) return swap
         if (swap.state !== 'running') throw new Fault('swap.state', swap.state)
         if (this.position > at) throw new Fault('swap.late', 'late', { retryable: true })
         const before = this.holders()
@@ -109,7 +115,8 @@ export class MemoryJournal {
           { v1: before.v1, v2: before.v3 ?? before.v2 ?? before.v1, v3: swap.to.version },
           at,
         )
-        return this.pointers
+        this.#write(swap, swap.to, 'serving', at)
+        return swap
       },
       goBack: async ({ kind, at, reason, revision }) => {
         if (this.position > at) throw new Fault('swap.late', 'late', { retryable: true })
@@ -142,7 +149,7 @@ export class MemoryJournal {
         swap.cutAt = at
         for (const step of steps) step.undoneBy = swap.id
         this.#give(target, at)
-        return swap
+        return { ...swap, isNew: true, overtaken: kind === 'rollback' ? open : [] }
       },
       archive: async (version) => {
         if (this.states.get(version.version) !== 'quarantined')

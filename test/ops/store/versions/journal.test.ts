@@ -57,9 +57,10 @@ test('a cut moves v2 ← v3, v3 ← the new one and leaves the first pinned; don
   assert.equal(await slotsNow(journal), 'v1:1 v2:2 v3:3')
   const swap = await journal.open(operator(four))
   await journal.begin(swap.id, at(29))
-  const pointers = await journal.cut(swap.id, at(30))
-  assert.equal(held(pointers), 'v1:1 v2:3 v3:4')
-  assert.deepEqual(await journal.cut(swap.id, at(31)), pointers)
+  const cut = await journal.cut(swap.id, at(30))
+  assert.equal(await slotsNow(journal), 'v1:1 v2:3 v3:4')
+  assert.deepEqual(await journal.cut(swap.id, at(31)), cut)
+  const { pointers } = await journal.lane(lane)
   assert.equal(await statesOf(store), '1:serving 2:draining 3:serving 4:serving')
   await journal.archive(two, null)
   assert.equal(await statesOf(store), '1:serving 2:archived 3:serving 4:serving')
@@ -145,7 +146,11 @@ test('a rollback in the middle of a swap gives that swap up, and what waits behi
   const running = await journal.open(operator(three))
   await journal.begin(running.id, at(19))
   await journal.open(operator(four))
-  await back(journal, 20)
+  const { overtaken } = await back(journal, 20)
+  assert.deepEqual(
+    overtaken.map(({ to, state, reason }) => [to.version, state, reason]),
+    [3, 4].map((it) => [it, 'overtaken', 'a rollback came first']),
+  )
   assert.equal(await slotsNow(journal), 'v1:1')
   const swaps = await readSwaps(store.sql, { coin: btc })
   assert.deepEqual(
@@ -172,6 +177,7 @@ test('a lane under a swap takes no second one: the newest waits, the overtaken i
     [overtaken?.state, overtaken?.reason],
     ['overtaken', `swap ${newest.id} came after it`],
   )
+  assert.deepEqual(newest.overtaken, [overtaken])
 })
 
 test('the registry repeating itself opens one swap; a rollback deals with what it said before', async () => {
