@@ -1,8 +1,9 @@
 /**
  * The daemon as a process: loads the configuration, takes the data directory, starts, shows one calm line, and ends on
  * Ctrl-C with nothing unflushed; a second Ctrl-C ends it at once. Exits non-zero when it could not go on, to be started
- * again from outside.
+ * again from outside; a start that was refused leaves no data directory that it made.
  */
+import { existsSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { Fault } from '../streams/fault.ts'
@@ -10,7 +11,7 @@ import { wallClock } from '../streams/time.ts'
 import type { Config } from './config/schema.ts'
 import { type Daemon, startDaemon } from './daemon/daemon.ts'
 import { interruptedCode } from './daemon/interrupted.ts'
-import { lockDataDirectory, openDataDirectory } from './store/data-directory.ts'
+import { lockDataDirectory, openDataDirectory, takeBackDirectory } from './store/data-directory.ts'
 import { createLog } from './telemetry/log.ts'
 import { openLogFile } from './telemetry/log-file.ts'
 import { type StatusLine, startStatusLine } from './telemetry/status-line.ts'
@@ -31,6 +32,7 @@ const stopMsMax = 25_000
 /** Settles with the exit code when the daemon has ended. */
 export async function runDaemon(options: RunOptions): Promise<number> {
   const { config, out } = options
+  const isNew = !existsSync(options.dataPath)
   const directory = openDataDirectory(options.dataPath)
   const lock = lockDataDirectory(directory)
   const limits = { bytesMax: 64 * 1024 * 1024, filesMax: 20, keepMs: config.store.keep.logs }
@@ -70,9 +72,10 @@ export async function runDaemon(options: RunOptions): Promise<number> {
     say('stopped before it had started, everything is on disk')
     return 0
   } finally {
-    lock.release()
     log.close()
     file.close()
+    if (isNew) takeBackDirectory(directory)
+    lock.release()
   }
 }
 

@@ -8,6 +8,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -38,6 +39,14 @@ export function openDataDirectory(path: string): DataDirectory {
   } catch (cause) {
     throw unusable(path, cause)
   }
+}
+
+/** What there is before a start knows that it can go on. */
+const madeFirst: readonly string[] = ['id', 'lock', 'log']
+
+/** By whoever made it and still holds its lock, when nothing has come of it: where anything is kept, it stays. */
+export function takeBackDirectory({ path }: DataDirectory): void {
+  if (readdirSync(path).every((name) => madeFirst.includes(name))) rmSync(path, { recursive: true })
 }
 
 export function lockDataDirectory(directory: DataDirectory): FolderLock {

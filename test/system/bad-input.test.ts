@@ -133,12 +133,22 @@ test('a configuration with a typo names file, line, key and what was meant', (t)
   }
 })
 
-test('an exchange that nobody knows is a configuration that is not right, and no database is made for it', (t) => {
+test('an exchange that nobody knows is a configuration that is not right, and no data directory is made for it', (t) => {
   const at = house(t, 'market: { source: binanec }\napi: { port: 0 }\n')
   const { code, err } = starling('run', '--json', '--config', at.config, '--data', at.data)
   assert.equal(code, 4, err)
   assert.match(err, /market\.source: ccxt knows no exchange 'binanec', did you mean binance/)
-  assert.equal(existsSync(join(at.data, 'postgres')), false)
+  assert.equal(existsSync(at.data), false)
+})
+
+test('a tape that cannot be read is said to be, and no data directory is made for it', (t) => {
+  const file = join(folderOf(t), 'tape.csv')
+  writeFileSync(file, 'to whom it may concern\n')
+  const at = house(t, `market: { source: tape, tape: { file: ${file} } }\napi: { port: 0 }\n`)
+  const { err } = starling('run', '--json', '--config', at.config, '--data', at.data)
+  assert.match(err, /tape\.csv/)
+  assert.doesNotMatch(err, /\n\s+at /)
+  assert.equal(existsSync(at.data), false)
 })
 
 test('a port in use, and a second start on one data directory, are refused by name', async (t) => {
@@ -153,8 +163,7 @@ test('a port in use, and a second start on one data directory, are refused by na
   assert.equal(blocked.code, 1)
   assert.match(blocked.err, new RegExp(`${port}.*(in use|taken)|(in use|taken).*${port}`, 's'))
   assert.doesNotMatch(blocked.err, /\n\s+at /)
-  assert.equal(existsSync(join(other.data, 'lock')), false, 'and it let go of what it had taken')
-  assert.equal(existsSync(join(other.data, 'postgres')), false, 'before it had made a database')
+  assert.equal(existsSync(other.data), false, 'and it left nothing behind')
 
   const daemon = await startDaemon(t, house(t))
   const second = starling('run', '--config', daemon.house.config, '--data', daemon.house.data)
