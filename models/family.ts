@@ -46,8 +46,6 @@ const schema = z
     /** Hyper-parameters, handed to the trainer as they are. */
     settings: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
     retrain: duration,
-    /** What one prediction may take at the 95th percentile, where the gate's own budget is not smaller. */
-    latencyMs: z.number().positive(),
     timeLimit: duration,
     memoryMb: z.int().min(128),
   })

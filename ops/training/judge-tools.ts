@@ -1,6 +1,5 @@
 /** The later half of a training run: golden rows, score sheets beside the lane's incumbent, and the way into the registry. */
 import { openArtifact } from '../../models/artifact.ts'
-import { openFamily } from '../../models/family.ts'
 import { evaluate } from '../../models/judging/evaluation.ts'
 import type { Registry } from '../../models/registry.ts'
 import { laneName } from '../../models/version.ts'
@@ -27,11 +26,7 @@ export function judgeTools(
 ): Pick<Tools, 'gate' | 'verify' | 'evaluate' | 'publish'> {
   const { registry, config, clock } = ports
   return {
-    // A family says what its models may take; the configuration may ask for less.
-    gate: (family) => ({
-      ...config.gate,
-      inferenceMsMax: Math.min(config.gate.inferenceMsMax, openFamily(family).latencyMs),
-    }),
+    gate: config.gate,
     verify: async ({ signal }, folder) =>
       verifyArtifact(await openArtifact(folder), {
         rssMax: config.inference.memoryLimitMb * 1024 * 1024,

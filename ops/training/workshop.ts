@@ -19,7 +19,7 @@ import type { WorkFolder } from './work-folder.ts'
 
 export interface Tools {
   readonly folder: WorkFolder
-  readonly gate: (family: string) => GateSettings
+  readonly gate: GateSettings
   /** Writes a dataset folder; refuses with `data.…` where there is nothing to learn from. */
   readonly dataset: (work: StepWork, out: string) => Promise<void>
   /** What the trainer is to do, over that dataset. */
@@ -137,9 +137,8 @@ function evaluatedText({ challenger, incumbent, incumbentMissing }: Comparison):
 
 /** The artifact is sealed again with its scores beside its weights: what is published says what it is worth. */
 async function pass(tools: Tools, work: StepWork): Promise<StepResult> {
-  const { folder } = tools
-  const { id, lane } = work.run
-  const gate = tools.gate(lane.family)
+  const { folder, gate } = tools
+  const { id } = work.run
   work.input(hashOf(await folder.product(id, 'evaluate'), gate))
   const comparison = join(folder.of(id, 'evaluate'), 'comparison.json')
   const { challenger, incumbent } = await readJson<Comparison>(comparison)
