@@ -89,6 +89,13 @@ async function onTape(
     challenger: await opened(folder),
     champion: options.champion === undefined ? null : await opened(options.champion),
   }
+  // A champion may be another's; whose place the challenger would take is said by its own manifest.
+  const { family } = contestants.challenger.artifact.manifest
+  if (family !== options.family)
+    throw new Fault(
+      'artifact.family',
+      `${folder} is of the family ${family}, not ${options.family}`,
+    )
   const made = await tapeDataset(
     options,
     (stored) => {
