@@ -21,3 +21,9 @@ export interface Reason {
   /** One sentence for people. */
   readonly detail: string
 }
+
+/** What has not passed, for people. */
+export function whyRefused({ reasons }: Verdict): string {
+  const failed = reasons.filter(({ passed }) => !passed)
+  return failed.length === 0 ? 'refused' : failed.map(({ detail }) => detail).join(' ')
+}

@@ -5,7 +5,7 @@
  *
  * A swap is under way from `begin` to its cut; a lane has one such swap at most, and takes the next when the last is over.
  */
-import type { Verdict } from '../../models/judging/verdict.ts'
+import { type Verdict, whyRefused } from '../../models/judging/verdict.ts'
 import type { Desired } from '../../models/registry.ts'
 import type { Pointer, Version } from '../../models/version.ts'
 import type { Millis } from '../../streams/time.ts'
@@ -206,7 +206,7 @@ function advance(it: LaneSnapshot, policy: SwapPolicy): Action | undefined {
     swap.transitions.some((one) => one.stage === stage && isSame(one.version, swap.to))
   const verdict = swap.renewed ?? swap.verdict
   if (verdict?.verdict === 'refused')
-    return { type: 'end', swap, state: 'rejected', reason: whyRefused(swap) }
+    return { type: 'end', swap, state: 'rejected', reason: whyRefused(verdict) }
   if (!has('fetched')) return { type: 'work', swap, on: 'fetched' }
   if (!has('verified')) return { type: 'work', swap, on: 'verified' }
   const life = it.lives.find((one) => isSame(one.version, swap.to))
@@ -272,12 +272,6 @@ function inQuarantine({ to }: Swap): string {
 /** Nobody has judged it yet: it has to show itself in the ledger, however short its shadow. */
 export function isUnjudged(verdict: Verdict | null): boolean {
   return verdict?.reasons.some(({ code }) => code === 'unjudged') ?? false
-}
-
-function whyRefused(swap: Swap): string {
-  const { reasons = [] } = swap.renewed ?? swap.verdict ?? {}
-  const failed = reasons.filter(({ passed }) => !passed)
-  return failed.length === 0 ? 'refused' : failed.map(({ detail }) => detail).join(' ')
 }
 
 function isUnderWay({ state, cutAt }: Swap): boolean {

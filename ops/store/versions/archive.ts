@@ -42,10 +42,13 @@ export async function pruneArchive(tx: Tx, laneId: number): Promise<readonly str
 }
 
 /** A version that came in as refused. The same bytes may be known in the lane from before, and stay what they are then. */
-export async function refuseVersion(tx: Tx, versionId: number): Promise<void> {
-  await tx`
+export async function refuseVersion(tx: Tx, versionId: number, reason: string): Promise<void> {
+  const refused = await tx`
     update version set state = 'rejected', archived_at = clock_timestamp()
     where id = ${versionId} and state = 'announced'
       and not exists (select from pointer where version_id = ${versionId} and until_at is null)
       and not exists (select from swap where to_id = ${versionId} and state in ('waiting', 'running'))`
+  if (refused.count > 0)
+    await tx`
+      insert into transition (version_id, stage, reason) values (${versionId}, 'rejected', ${reason})`
 }

@@ -8,6 +8,7 @@ import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Subject } from 'rxjs'
 import type { Artifact } from '../../../models/artifact.ts'
+import { whyRefused } from '../../../models/judging/verdict.ts'
 import { horizonMs, intervalMs, type Manifest, plainPath } from '../../../models/manifest.ts'
 import type { Registry } from '../../../models/registry.ts'
 import { type Lane, laneName } from '../../../models/version.ts'
@@ -94,7 +95,7 @@ export async function openRegistry(needs: RegistryNeeds): Promise<EmbeddedRegist
         if (by.activate) await name(tx, laneId, versionId)
         await tx`select pg_notify(${channel}, ${laneName(lane)})`
         if (by.verdict?.verdict !== 'refused') return []
-        await refuseVersion(tx, versionId)
+        await refuseVersion(tx, versionId, whyRefused(by.verdict))
         return pruneArchive(tx, laneId)
       })
       for (const it of gone) await files.remove(it)

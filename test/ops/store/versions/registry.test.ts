@@ -7,6 +7,7 @@ import type { Verdict } from '../../../../models/judging/verdict.ts'
 import type { Version } from '../../../../models/version.ts'
 import { artifactFiles } from '../../../../ops/store/versions/artifact-files.ts'
 import { openJournal } from '../../../../ops/store/versions/journal.ts'
+import { readJournal } from '../../../../ops/store/versions/journal-reads.ts'
 import { openRegistry } from '../../../../ops/store/versions/registry.ts'
 import { assignSlot } from '../../../../ops/store/versions/versions.ts'
 import type { Coin } from '../../../../streams/coin.ts'
@@ -16,8 +17,10 @@ import { btc, noon, openTestStore } from '../../../support/store/database.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 
 const lane = { coin: btc, family: 'linear' }
+const why = 'It is no better than no skill.'
+const noSkill = { code: 'no_skill', passed: false, found: null, limit: null, detail: why }
 const refused: Verdict = {
-  ...{ verdict: 'refused', profile: 'open', reasons: [], candles: 9, from: '', to: '' },
+  ...{ verdict: 'refused', profile: 'open', reasons: [noSkill], candles: 9, from: '', to: '' },
 }
 const plain = { verdict: null, run: null, activate: false }
 
@@ -140,6 +143,12 @@ test('ten refused versions keep their artifacts, and the bytes of older ones go 
   const first = await publish(0, {})
   await assignSlot(store.sql, store.names, 'v1', first, noon)
   for (let i = 1; i <= 12; i++) await publish(i, { verdict: refused })
+  const told = async (version: number) =>
+    (await readJournal(store.sql, { ...lane, version })).map(({ stage, reason }) => [stage, reason])
+  assert.deepEqual(await told(2), [
+    ['announced', null],
+    ['rejected', why],
+  ])
   const kept = [sha256s[0] as string, ...sha256s.slice(3)].sort()
   assert.deepEqual(readdirSync(folder).sort(), kept)
   const stored = await store.sql<{ sha256: string }[]>`select distinct sha256 from artifact_file`
@@ -156,6 +165,7 @@ test('ten refused versions keep their artifacts, and the bytes of older ones go 
   )
   // A run that made the bytes that serve takes nothing from them, and bytes that were given up may come back.
   assert.deepEqual(await publish(0, { verdict: refused }), first)
+  assert.deepEqual(await told(1), [['announced', null]])
   const back = await publish(1, { activate: true })
   const [serving] = await store.reads.models(first)
   assert.equal(serving?.state, 'serving')
