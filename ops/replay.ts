@@ -48,6 +48,8 @@ export interface ReplayReport extends LedgerDigest {
 }
 
 const stopMsMax = 20_000
+/** Every column of a model is whole after so long. */
+const warmMs: Millis = 2 * dayMs
 const models = fileURLToPath(new URL('../models', import.meta.url))
 
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
@@ -113,7 +115,7 @@ interface Stage {
 async function openStage(
   { address }: StoreServer,
   directory: DataDirectory,
-  { market }: Take,
+  { market, from }: Take,
   { config, clock, shuffleSeed }: ReplayOptions,
 ): Promise<Stage> {
   const { interval: intervalMs, graceMs } = config.market
@@ -127,6 +129,7 @@ async function openStage(
     feed: tapeFeed({
       ...{ market, clock, graceMs, intervalMs, pace },
       speed: Number.POSITIVE_INFINITY,
+      startAt: Math.max(market.startAt, from + graceMs),
       ...(shuffleSeed === undefined ? {} : { shuffleSeed }),
     }),
     lanes: new LaneRegistry({
@@ -184,7 +187,7 @@ function assembleOn(
     timing: {
       graceMs,
       correctionMs: correctionWindow,
-      warmMs: 2 * dayMs,
+      warmMs,
       historyMs: 0,
       tradesReachMs: 2 * dayMs,
     },
@@ -196,7 +199,10 @@ function progressed(at: Millis, from: Millis, to: Millis, interval: Millis): num
   return Math.max(0, (floorTo(Math.min(at, to), interval) - from) / interval)
 }
 
-/** What of the tape is replayed: which of the coins it has, and the candles that are asked for, which it must have. */
+/**
+ * What of the tape is replayed: which of the coins it has, and the candles that are asked for, behind a whole warm-up; of
+ * a file that has not so many, the last ones, behind what is left.
+ */
 async function takeOf(options: ReplayOptions): Promise<Take> {
   const { config, candles, say } = options
   const { interval, graceMs } = config.market
@@ -205,13 +211,11 @@ async function takeOf(options: ReplayOptions): Promise<Take> {
   const coins = wanted.filter((coin) => market.span(coin) !== undefined)
   const others = wanted.filter((coin) => !coins.includes(coin))
   if (others.length > 0) say(`the tape has no ${others.join(', ')}: replayed without`)
-  const from = lastClosed(market.startAt, graceMs, interval) + interval
-  const to = from + candles * interval
-  for (const coin of coins) {
-    const span = market.span(coin) as TapeSpan
-    if (to > span.to) throw tooShort(options, (span.to - span.from) / interval)
-  }
-  return { market, coins, from, to }
+  const { from: firstAt, to: endAt } = market.span(coins[0] as Coin) as TapeSpan
+  const warm = Math.max(lastClosed(market.startAt, graceMs, interval) + interval, firstAt + warmMs)
+  const from = Math.min(warm, endAt - candles * interval)
+  if (from < firstAt) throw tooShort(options, (endAt - firstAt) / interval)
+  return { market, coins, from, to: from + candles * interval }
 }
 
 function tooShort({ file, candles }: ReplayOptions, found: number): Fault {

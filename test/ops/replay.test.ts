@@ -105,3 +105,16 @@ test(
     assert.deepEqual(left(), [])
   },
 )
+
+test(
+  'a file has its warm-up before the candles that are asked for, or what it leaves of one',
+  onLinux,
+  async () => {
+    const whole = await replay(options(candleFile('whole.csv', 2 * 1440 + 40)))
+    assert.deepEqual([whole.candles.count, whole.predictions.count], [30, 30])
+    assert.deepEqual(whole.continuity, { unexplained: 0, duplicates: 0 })
+    const half = await replay(options(candleFile('half.csv', 1440)))
+    assert.deepEqual([half.candles.count, half.predictions.count], [30, 30])
+    assert.deepEqual(half.continuity, { unexplained: 0, duplicates: 0 })
+  },
+)
