@@ -101,12 +101,19 @@ async function call(command: Command, read: Words, world: World): Promise<number
     config: (settings = []) =>
       configOf(values, world, [...setting(calling, 'source', ['market', 'source']), ...settings]),
     market: async () => {
-      market ??= await openMarketOrDaemon(world, dataPath, () => calling.config().config)
+      market ??= await openMarketOrDaemon(
+        world,
+        dataPath,
+        () => calling.config().config,
+        calling.text('source'),
+      )
       return market
     },
     print: (data, show) => world.out.write(`${json ? JSON.stringify(data, null, 2) : show()}\n`),
   }
   try {
+    // One that is asked for is read, also where a running daemon answers by its own.
+    if (whereIs('config', values, world.env) !== undefined) calling.config()
     return await command.run(calling)
   } finally {
     await market?.close()

@@ -9,6 +9,7 @@ import { createApp } from '../api/app.ts'
 import type { ApiDeps } from '../api/deps.ts'
 import { createEventHub } from '../api/event-hub.ts'
 import type { Problem } from '../api/problem.ts'
+import type { StatusBody } from '../api/routes/status.ts'
 import type { Config } from '../config/schema.ts'
 import type { Holder, OpenedMarket, World } from './world.ts'
 
@@ -44,12 +45,25 @@ export function requireDaemon(world: World, dataPath: string): Daemon {
   return { ...asking, holder, close: async () => {} }
 }
 
+/** A daemon answers for its own market alone. */
+export function requireSource(asked: string, { source }: StatusBody): void {
+  if (asked === 'auto' || asked === source) return
+  const what = `--source: found ${asked}, the running daemon follows ${source}`
+  throw new Fault('usage.source', `${what}; leave it out, or name another --data`)
+}
+
 export async function openMarketOrDaemon(
   world: World,
   dataPath: string,
   config: () => Config,
+  source?: string,
 ): Promise<Market> {
-  if (world.holder(dataPath)) return requireDaemon(world, dataPath)
+  if (world.holder(dataPath)) {
+    const daemon = requireDaemon(world, dataPath)
+    if (source !== undefined)
+      requireSource(source, (await daemon.get('/api/v1/status')) as StatusBody)
+    return daemon
+  }
   const settings = config()
   const market = await world.openMarket(dataPath, settings)
   const app = createApp(offlineDeps(market, settings, world))

@@ -7,7 +7,7 @@ import type { StatusBody } from '../../api/routes/status.ts'
 import { logFileName } from '../../telemetry/log-file.ts'
 import { type Call, type Command, setting, wholeNumber } from '../command.ts'
 import { exitCodes } from '../exit.ts'
-import { requireDaemon } from '../market.ts'
+import { requireDaemon, requireSource } from '../market.ts'
 import { listing, minute } from '../table.ts'
 
 const run: Command = {
@@ -35,6 +35,7 @@ const status: Command = {
   run: async (call) => {
     const daemon = requireDaemon(call.world, call.dataPath)
     const body = (await daemon.get('/api/v1/status')) as StatusBody
+    requireSource(call.text('source') ?? 'auto', body)
     call.print(body, () => statusText(body, daemon.holder.address ?? ''))
     return body.health === 'degraded' ? exitCodes.failed : exitCodes.done
   },

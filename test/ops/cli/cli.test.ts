@@ -65,6 +65,11 @@ const codes: readonly [string, string, number, RegExp, Partial<World>?][] = [
   ['a wrong option', 'run --port x', 4, /--port: api\.port: found "x"/],
   ['a wrong variable', 'config', 4, /STARLING_API_PORT/, { env: { STARLING_API_PORT: 'x' } }],
   ['no such file', 'config --config /nowhere.yaml', 4, /nowhere\.yaml/],
+  ['no such file, beside a daemon', 'status --config /nowhere.yaml', 4, /nowhere\.yaml/],
+  ['no such file, for a list', 'predictions --config /nowhere.yaml', 4, /nowhere\.yaml/],
+  ["another market than the daemon's", 'predictions --source kraken', 2, /daemon follows tape/],
+  ["another market's status", 'status --source kraken', 2, /--source: found kraken/],
+  ["the daemon's own market", 'predictions --source tape', 0, /^$/],
   [
     'a daemon that is silent',
     'coins',
