@@ -7,7 +7,7 @@
  * well at most one time in a hundred, by the paired test; not worse means that being worse is not shown at that level.
  */
 import assert from 'node:assert/strict'
-import { iso, type Millis } from '../../streams/time.ts'
+import { iso } from '../../streams/time.ts'
 import { type Scores, score } from '../scores/score.ts'
 import { deflated } from '../scores/trading.ts'
 import { type LossKind, worseThan } from '../scores/versus.ts'
@@ -71,7 +71,7 @@ export function judge(challenger: Sheet, incumbent: Sheet | null, settings: Gate
 }
 
 /** For the first versions that are shipped: they serve without having been judged on this market, and say so. */
-export function exempt(profile: GateProfile, from: Millis = 0, to: Millis = 0): Verdict {
+export function exempt(profile: GateProfile): Verdict {
   const detail =
     'A shipped first version: it serves so that the lane has one, and was not judged on this market.'
   return {
@@ -79,8 +79,8 @@ export function exempt(profile: GateProfile, from: Millis = 0, to: Millis = 0): 
     profile,
     reasons: [{ code: 'shipped', passed: true, found: null, limit: null, detail }],
     candles: 0,
-    from: iso(from),
-    to: iso(to),
+    from: null,
+    to: null,
   }
 }
 

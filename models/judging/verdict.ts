@@ -6,10 +6,10 @@ export interface Verdict {
   readonly verdict: 'passed' | 'refused' | 'exempt'
   readonly profile: GateProfile
   readonly reasons: readonly Reason[]
-  /** Candles that were compared, and their range. */
+  /** Candles that were compared, and their range: null where there were none. */
   readonly candles: number
-  readonly from: string
-  readonly to: string
+  readonly from: string | null
+  readonly to: string | null
 }
 
 export interface Reason {

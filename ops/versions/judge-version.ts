@@ -9,7 +9,7 @@ import { ledgerSheet } from '../../models/judging/ledger-sheet.ts'
 import type { Sheet } from '../../models/judging/sheet.ts'
 import type { Reason, Verdict } from '../../models/judging/verdict.ts'
 import { type Version, versionName } from '../../models/version.ts'
-import { iso, type Millis } from '../../streams/time.ts'
+import type { Millis } from '../../streams/time.ts'
 import type { Swap } from '../../supervisor/fleet/lane-journal.ts'
 import { resolveOutcomes } from '../store/scores/outcomes.ts'
 import type { Store } from '../store/store.ts'
@@ -85,7 +85,6 @@ function shadowed(seen: Verdict, isTooFew: boolean): Reason {
 }
 
 function exemption(profile: Verdict['profile'], code: string, detail: string): Verdict {
-  const never = iso(0)
   const reason = { code, passed: true, found: null, limit: null, detail }
-  return { verdict: 'exempt', profile, reasons: [reason], candles: 0, from: never, to: never }
+  return { verdict: 'exempt', profile, reasons: [reason], candles: 0, from: null, to: null }
 }

@@ -192,6 +192,7 @@ async function writeStage(
       update version set backfilled_to = greatest(backfilled_to, ${candleAt}::timestamptz) where id = ${versionId}`
 }
 
+/** A person's order is no judgement: that it let the version through stands on the swap, and what the gate said stays. */
 async function writeVerdict(
   tx: Tx,
   swapId: number,
@@ -199,12 +200,13 @@ async function writeVerdict(
   candleAt: number,
 ): Promise<void> {
   const text = JSON.stringify(verdict)
-  const [swap] = await tx<{ to_id: number; judged: boolean }[]>`
-    select to_id, exists (
+  const [swap] = await tx<{ to_id: number; asked_by: string; judged: boolean }[]>`
+    select to_id, asked_by, exists (
       select from transition n where n.swap_id = swap.id and n.stage = 'shadowing') as judged
     from swap where id = ${swapId} for no key update`
   if (!swap) throw new Fault('swap.unknown', `there is no swap ${swapId}`)
-  await tx`update version set verdict = ${text}::text::jsonb where id = ${swap.to_id}`
+  if (swap.asked_by !== 'operator')
+    await tx`update version set verdict = ${text}::text::jsonb where id = ${swap.to_id}`
   if (swap.judged) await tx`update swap set renewed = ${text}::text::jsonb where id = ${swapId}`
   else {
     await tx`update swap set verdict = ${text}::text::jsonb where id = ${swapId}`

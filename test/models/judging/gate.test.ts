@@ -167,8 +167,9 @@ test('two sheets over other candles are not compared', () => {
 })
 
 test('shipped first versions are exempt, and say so', () => {
-  const { verdict, reasons, candles } = exempt('strict')
+  const { verdict, reasons, candles, from, to } = exempt('strict')
   assert.deepEqual([verdict, reasons.map((it) => it.code), candles], ['exempt', ['shipped'], 0])
+  assert.deepEqual([from, to], [null, null])
 })
 
 test('a better loss never turns a pass into a refusal', () => {

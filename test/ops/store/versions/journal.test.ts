@@ -4,6 +4,7 @@ import type { Verdict } from '../../../../models/judging/verdict.ts'
 import type { Version } from '../../../../models/version.ts'
 import { openJournal } from '../../../../ops/store/versions/journal.ts'
 import { readJournal, readSwaps } from '../../../../ops/store/versions/journal-reads.ts'
+import { giveVerdict, verdictOf } from '../../../../ops/store/versions/versions.ts'
 import { minuteMs } from '../../../../streams/time.ts'
 import type { LaneJournal, Swap } from '../../../../supervisor/fleet/lane-journal.ts'
 import {
@@ -291,7 +292,7 @@ test('a step back needs the artifact of the newest alone; the pinned one stands 
 test('every stage is written once in a swap, and the verdict is renewed after the shadow', async () => {
   const { store, journal } = await stage()
   const two = await version(store)
-  const swap = await journal.open(operator(two))
+  const swap = await journal.open({ to: two, askedBy: 'registry', revision: 1 })
   await journal.begin(swap.id, at(1))
   const verdict: Verdict = {
     verdict: 'passed',
@@ -329,6 +330,22 @@ test('every stage is written once in a swap, and the verdict is renewed after th
   const rejected = await journal.end(swap.id, 'rejected', 'not good enough')
   assert.equal(rejected.reason, 'not good enough')
   assert.equal((await readJournal(store.sql, two)).at(-1)?.stage, 'rejected')
+})
+
+test("a person's order stands on the swap, and what the gate said of the version stays", async () => {
+  const { store, journal } = await stage()
+  const two = await version(store)
+  const [refused, exempt] = (['refused', 'exempt'] as const).map(
+    (verdict): Verdict => ({
+      ...{ verdict, profile: 'open', reasons: [], candles: 0, from: null, to: null },
+    }),
+  ) as [Verdict, Verdict]
+  await giveVerdict(store.sql, store.names, two, refused)
+  const swap = await journal.open(operator(two))
+  await journal.begin(swap.id, at(1))
+  const judged = await journal.judged(swap.id, exempt, at(1))
+  assert.equal(judged.verdict?.verdict, 'exempt')
+  assert.equal((await verdictOf(store.sql, store.names, two))?.verdict, 'refused')
 })
 
 test('what a swap missed and what it answered twice is counted slot by slot', async () => {
