@@ -12,7 +12,7 @@ export interface Check {
   readonly name: string
   readonly ok: boolean
   readonly detail: string
-  /** What to do; null where nothing is to be done. */
+  /** What to do; null where nothing is to be done. What holds all the same may be a lack that can be mended. */
   readonly mend: string | null
 }
 
@@ -105,7 +105,8 @@ function python(config: Config, { versionOf }: Probes): Check {
   const found = choosePython(versionOf)
   if (found.type === 'found') return check('python', true, `Python ${found.version}`, '')
   const isWanted = config.training.where === 'local'
-  return check('python', true, isWanted ? found.mend : 'none that will do, and none is needed', '')
+  const detail = isWanted ? 'only linear is trained' : 'none that will do, and none is needed'
+  return { name: 'python', ok: true, detail, mend: isWanted ? found.mend : null }
 }
 
 async function database(config: Config, dataPath: string, probes: Probes): Promise<Check> {

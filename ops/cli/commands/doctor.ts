@@ -20,7 +20,8 @@ function checksText(checks: readonly Check[]): string {
   const width = Math.max(...checks.map(({ name }) => name.length))
   return checks
     .map(({ name, ok, detail, mend }) => {
-      const line = `${ok ? 'ok   ' : 'wrong'}  ${name.padEnd(width)}  ${detail}`
+      const word = mend === null ? 'ok   ' : ok ? 'lacks' : 'wrong'
+      const line = `${word}  ${name.padEnd(width)}  ${detail}`
       return mend === null ? line : `${line}\n       ${' '.repeat(width)}  mend: ${mend}`
     })
     .join('\n')

@@ -116,6 +116,15 @@ for (const [what, line, code, err, more] of codes) {
   })
 }
 
+test('doctor says what is lacking although nothing fails for it', async () => {
+  const { code, out } = await starling('doctor', {
+    probes: { ...healthy, versionOf: () => 'Python 3.7.3' },
+  })
+  assert.equal(code, 0)
+  assert.match(out, /^lacks {2}python +only linear is trained\n +mend: Python 3\.7\.3 is too old/m)
+  assert.match(out, /^ok {5}runtime/m)
+})
+
 test('every command explains itself and its options', async () => {
   for (const { name, options } of commands) {
     const { code, out } = await starling(`${name} --help`)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { examine } from '../../../ops/cli/examine.ts'
+import { type Check, examine } from '../../../ops/cli/examine.ts'
 import type { Probes } from '../../../ops/cli/probes.ts'
 import { loadConfig } from '../../../ops/config/load.ts'
 import { healthy } from './stub.ts'
@@ -60,11 +60,18 @@ test('a Python that is missing or too old is told with what to do, and nothing f
     const probes = { ...healthy, versionOf: () => said }
     const checks = await examine(loadConfig({}).config, 'd', undefined, probes)
     assert.ok(checks.every(({ ok }) => ok))
-    return checks.find(({ name }) => name === 'python')?.detail ?? ''
+    const { ok, detail, mend } = checks.find(({ name }) => name === 'python') as Check
+    return `${ok} ${detail}, ${mend}`
   }
-  assert.match(await python(undefined), /install Python 3\.10 or newer.*only linear is trained/)
-  assert.match(await python('Python 3.8.2'), /Python 3\.8\.2 is too old: install Python 3\.10/)
-  assert.equal(await python('Python 3.11.7'), 'Python 3.11.7')
+  assert.match(
+    await python(undefined),
+    /^true only linear is trained, install Python 3\.10 or newer/,
+  )
+  assert.match(
+    await python('Python 3.8.2'),
+    /^true only linear is trained, Python 3\.8\.2 is too old: install Python 3\.10/,
+  )
+  assert.equal(await python('Python 3.11.7'), 'true Python 3.11.7, null')
 })
 
 test('each configured outside part is looked for', async () => {
