@@ -181,11 +181,21 @@ async function filesOf(c: Context): Promise<ReadonlyMap<string, Uint8Array>> {
   throw new Fault('request.invalid', 'send multipart/form-data or application/zip')
 }
 
-/** An archive may hold the folder rather than its files: names count from where the manifest is. */
+/** An archive may hold the folder rather than its files: names count from where the one manifest is. */
 function folderOf(files: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, Uint8Array> {
-  const manifests = [...files.keys()].filter((name) => /(^|\/)manifest\.json$/.test(name))
-  const shortest = manifests.sort((a, b) => a.length - b.length)[0]
-  const prefix = shortest?.slice(0, -'manifest.json'.length) ?? ''
+  const folders = [...files.keys()]
+    .filter((name) => /(^|\/)manifest\.json$/.test(name))
+    .map((name) => name.slice(0, -'manifest.json'.length))
+  // What an artifact has within itself is its own.
+  const roots = folders.filter(
+    (it) => !folders.some((other) => other !== it && it.startsWith(other)),
+  )
+  const [prefix = '', ...others] = roots.sort()
+  if (others.length > 0)
+    throw new Fault(
+      'request.invalid',
+      `there are ${roots.length} artifacts in it, send one: ${roots.join(', ')}`,
+    )
   return new Map(
     [...files]
       .filter(([name]) => name.startsWith(prefix))

@@ -86,6 +86,23 @@ test('what enters the lanes of several coins is told for each', async () => {
   )
 })
 
+test('a folder of several artifacts is refused, and none is picked; a folder around one is that one', async () => {
+  const folderWith = (...names: readonly string[]): Partial<World> => ({
+    readFolder: async () => new Map(names.map((name) => [name, new Uint8Array()])),
+  })
+  const { asked, world } = atRest()
+  const several = folderWith('linear/v1/manifest.json', 'tst/v1/manifest.json', 'README.md')
+  const { code, out, err } = await starling('publish models', { ...world, ...several })
+  assert.deepEqual([code, out, asked], [1, '', ['closed']])
+  assert.match(err, /there are 2 artifacts in it, send one: linear\/v1\/, tst\/v1\//)
+  const around = folderWith('v1/manifest.json', 'v1/of/manifest.json', 'README.md')
+  assert.equal((await starling('publish linear', { ...world, ...around })).code, 0)
+  assert.deepEqual(asked[1], [
+    ['manifest.json', 'of/manifest.json'],
+    { coin: null, activate: false },
+  ])
+})
+
 test('a refusal of the data directory is a refusal of the command', async () => {
   const nothing = new Fault('rollback.state', 'BTC-USDT/linear has nothing to go back to')
   const { world } = atRest({ rollback: () => Promise.reject(nothing) })
