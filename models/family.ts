@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Fault } from '../streams/fault.ts'
-import { type Millis, parseDuration } from '../streams/time.ts'
+import { durationText, type Millis, parseDuration } from '../streams/time.ts'
 import { taskOf } from './label.ts'
 import { labelSchema } from './manifest.ts'
 import { isFamilyName } from './version.ts'
@@ -107,6 +107,6 @@ export function horizonCandles(horizonMs: Millis, intervalMs: Millis): number {
   if (Number.isInteger(candles) && candles > 0) return candles
   throw new Fault(
     'family.horizon',
-    `${horizonMs} ms are no whole number of candles of ${intervalMs} ms`,
+    `${durationText(horizonMs)} is no whole number of candles of ${durationText(intervalMs)}`,
   )
 }

@@ -8,7 +8,7 @@ import { type Label, labelSchema } from '../../models/manifest.ts'
 import { Fault } from '../../streams/fault.ts'
 import { featureSet } from '../../streams/features/set.ts'
 import { sourceOf } from '../../streams/feeds/feed.ts'
-import { floorTo } from '../../streams/time.ts'
+import { durationText, floorTo } from '../../streams/time.ts'
 import type { DatasetOptions } from '../cli/world.ts'
 import { openStoreWork } from '../store-work.ts'
 import { makeDataset } from './dataset-process.ts'
@@ -33,7 +33,12 @@ export async function dataset(options: DatasetOptions): Promise<DatasetReport> {
   const family = openFamily(options.family ?? 'linear')
   const { interval } = config.market
   const label = options.label === undefined ? family.label : labelFrom(options.label)
-  const horizon = options.horizon ?? config.fleet.families[family.name]?.horizon ?? family.horizon
+  const ahead = options.horizon ?? config.fleet.families[family.name]?.horizon ?? family.horizon
+  if (options.horizon === 0 || (options.horizon ?? 0) % interval !== 0)
+    throw new Fault(
+      'usage.horizon',
+      `--horizon: found ${durationText(ahead)}, expected whole candles of ${durationText(interval)}`,
+    )
   const { store, close } = await openStoreWork(options.dataPath, config)
   try {
     const range = await store.reader.candleRange(coin)
@@ -42,7 +47,7 @@ export async function dataset(options: DatasetOptions): Promise<DatasetReport> {
     const to = floorTo(Math.min(range.to, options.to ?? range.to), interval)
     const order = {
       ...{ coin, source: sourceOf(store.market), label, from, to },
-      horizonCandles: horizonCandles(horizon, interval),
+      horizonCandles: horizonCandles(ahead, interval),
       columns: options.family === undefined ? modelColumns(interval) : family.input.columns,
       // Of a range that was asked for, its end is the present.
       now: options.to === undefined ? range.to : to,
@@ -78,10 +83,11 @@ function labelFrom(text: string): Label {
   try {
     json = JSON.parse(text)
   } catch (cause) {
-    throw new Fault('data.label', `the label is no JSON: ${text}`, { cause })
+    throw new Fault('usage.label', `--label: found ${text}, expected JSON`, { cause })
   }
   const parsed = labelSchema.safeParse(json)
   if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  throw new Fault('data.label', `the label: ${issue?.path.join('.')}: ${issue?.message}`)
+  const [issue] = parsed.error.issues
+  const at = ['--label', ...(issue?.path ?? [])].join('.')
+  throw new Fault('usage.label', `${at}: ${issue?.message}`)
 }

@@ -146,10 +146,14 @@ export function rangeOf(command: Command, call: Call) {
   return { from, to }
 }
 
-/** `{a: {b: 1}}` → `a.b 1`. */
+/** `{a: {b: 1}}` → `a.b 1`, and `{a: [{name: 'b', c: 1}]}` → `a.b.c 1`. */
 export function flat(data: object, under = ''): readonly (readonly [string, string | number])[] {
   return Object.entries(data).flatMap(([key, value]): (readonly [string, string | number])[] => {
     const name = under + key
+    if (Array.isArray(data) && typeof value?.name === 'string') {
+      const { name: named, ...rest } = value
+      return [...flat(rest, `${under}${named}.`)]
+    }
     if (value !== null && typeof value === 'object') return [...flat(value, `${name}.`)]
     return [[name, typeof value === 'number' ? value : String(value)]]
   })

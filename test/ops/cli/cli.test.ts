@@ -125,6 +125,19 @@ test('doctor says what is lacking although nothing fails for it', async () => {
   assert.match(out, /^ok {5}runtime/m)
 })
 
+test('the checks of a dataset stand under their names', async () => {
+  const checks = [{ name: 'rows', ok: true, found: 5 }]
+  const made = { rows: 5, quality: { examples: 4, checks } }
+  const { out } = await starling('dataset --coin BTC/USDT --out d', {
+    daemon: { ...daemon, dataset: async () => made },
+  })
+  const lines = out.trim().split('\n')
+  assert.deepEqual(
+    lines.map((line) => line.split(/ +/).join(' ')),
+    ['rows 5', 'quality.examples 4', 'quality.checks.rows.ok true', 'quality.checks.rows.found 5'],
+  )
+})
+
 test('every command explains itself and its options', async () => {
   for (const { name, options } of commands) {
     const { code, out } = await starling(`${name} --help`)
