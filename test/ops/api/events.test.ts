@@ -83,6 +83,17 @@ test('first the whole picture, then what happens, numbered', async (t) => {
   assert.equal((await events.next())?.id, 'life-2')
 })
 
+test('that signals end is told of the version', async (t) => {
+  const { app } = world(t)
+  const events = await reader(t, app, 'life-0')
+  const version = { coin: 'BTC/USDT', family: 'linear', version: 1 }
+  tell('version.expired', { ...version, openAt: noon })
+  assert.partialDeepStrictEqual(await events.next(), {
+    event: 'model',
+    data: { ...version, expiredFrom: '2026-11-20T12:00:00.000Z' },
+  })
+})
+
 test('what happens while the picture is taken follows it', async (t) => {
   let show = (): void => {}
   const shown = new Promise<void>((resolve) => {

@@ -31,6 +31,17 @@ const stories: readonly [Partial<typeof swap>, string][] = [
     'BTC-USDT/linear stays with version 2 (swap 3): it serves already',
   ],
   [
+    {
+      ...{ kind: 'rollback', state: 'done', fromVersion: 2, cutAt, missed: 0, twice: 0 },
+      reason: 'asked for at the command line',
+    },
+    'BTC-USDT/linear stays with version 2 (swap 3): asked for at the command line',
+  ],
+  [
+    { kind: 'rollback', state: 'running', fromVersion: 2, cutAt, reason: 'a change of mind' },
+    'BTC-USDT/linear is to stay with version 2 (swap 3): a change of mind',
+  ],
+  [
     { state: 'rejected', reason: 'no better than no skill' },
     'BTC-USDT/linear has not moved from version 1 to 2 (swap 3): rejected: no better than no skill',
   ],
@@ -51,3 +62,12 @@ for (const [change, story] of stories)
     tell('swap.changed', { ...swap, ...change })
     assert.deepEqual(said, [story])
   })
+
+test('the terminal is told when signals end', (t) => {
+  const said: string[] = []
+  t.after(tellSwaps((text) => said.push(text)))
+  tell('version.expired', { coin: 'BTC/USDT', family: 'linear', version: 2, openAt: cutAt })
+  assert.deepEqual(said, [
+    'BTC-USDT/linear: version 2 is past its age, and its signals are withheld from the candle of 2026-06-02 12:01 on',
+  ])
+})
