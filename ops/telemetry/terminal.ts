@@ -7,13 +7,20 @@ export interface Output {
   readonly columns: () => number
 }
 
+type Stream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> & {
+  readonly write: (text: string) => unknown
+}
+
 export const stdout: Output = outputTo(process.stdout)
 export const stderr: Output = outputTo(process.stderr)
 
-function outputTo(stream: NodeJS.WriteStream): Output {
+const columnsDefault = 80
+
+export function outputTo(stream: Stream): Output {
   return {
     write: (text) => void stream.write(text),
     isTerminal: stream.isTTY === true,
-    columns: () => stream.columns ?? 80,
+    // A terminal that does not know its size says 0.
+    columns: () => stream.columns || columnsDefault,
   }
 }
