@@ -166,8 +166,15 @@ test('data goes to stdout, as a table or as the body of the route', async () => 
 })
 
 for (const list of ['coins', 'lanes', 'models', 'swaps', 'scores', 'predictions', 'features']) {
-  test(`${list} is printed both ways`, async () => {
-    assert.equal((await starling(list)).code, 0)
+  test(`${list} is printed both ways, each column under a name of its own`, async () => {
+    const fetching: typeof fetch = async (input, init) => {
+      const answer = await stubWorld().fetch(input, init)
+      return list === 'scores' ? Response.json({ items: [{}], next: null }) : answer
+    }
+    const shown = await starling(list, { fetch: fetching })
+    assert.equal(shown.code, 0)
+    const names = (shown.out.split('\n')[0] ?? '').split(/ {2,}/)
+    assert.deepEqual(names, [...new Set(names)])
     const { out } = await starling(`${list} --json`)
     assert.equal(typeof JSON.parse(out), 'object')
   })
