@@ -89,8 +89,12 @@ export function turnOf(hasIt: boolean): Progress {
   return { part: turn, done: hasIt ? 1 : 0, of: 1, loss: null, secondsLeft: null }
 }
 
+export function isTurn(progress: Progress | null): boolean {
+  return progress?.part === turn
+}
+
 export function isWaiting(progress: Progress | null): boolean {
-  return progress?.part === turn && progress.done === 0
+  return isTurn(progress) && progress?.done === 0
 }
 
 /** What a finished step adds to its run. */

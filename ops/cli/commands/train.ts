@@ -1,4 +1,5 @@
 /** Learning: asked of the running daemon and followed, or done here where none runs. A refusal is an answer. */
+import { isTurn, isWaiting } from '../../../actors/training/run.ts'
 import type { Verdict } from '../../../models/judging/verdict.ts'
 import { isFamilyName } from '../../../models/version.ts'
 import { Fault } from '../../../streams/fault.ts'
@@ -104,8 +105,13 @@ function answerOf(run: TrainingRunBody): object {
   if (run.state === 'cancelled')
     throw new Fault('training.cancelled', `run ${run.run} was cancelled`)
   if (run.state === 'failed') {
-    const log = run.log.slice(-10).map((line) => `  ${line}`)
     const what = `run ${run.run} failed: ${run.message} (${run.code})`
+    // The log has the reason too, which has been said.
+    const [reason, ...more] = `${run.code}: ${run.message}`.split('\n') as [string, ...string[]]
+    const log = run.log
+      .filter((line) => !line.endsWith(reason) && !more.includes(line))
+      .slice(-10)
+      .map((line) => `  ${line}`)
     throw new Fault('training.failed', [what, ...log].join('\n'))
   }
   const { reasons } = run.verdict as Verdict
@@ -130,15 +136,16 @@ interface ProgressLine {
   readonly end: () => void
 }
 
-/** A line that is written over where somebody looks at it, else a line for each new step. */
+/** A line that is written over where somebody looks at it, else a line for each new step and each wait. */
 function progressLine({ world: { err } }: Call): ProgressLine {
   let shown = ''
   return {
     show: (run) => {
       const text = progressText(run)
+      const news = isAtWork(run) ? run.step : text
       if (err.isTerminal) err.write(`\r\u001b[2K${text.slice(0, err.columns() - 1)}`)
-      else if (run.step !== shown && run.step !== null) err.write(`${run.step}\n`)
-      shown = run.step ?? shown
+      else if (news !== shown && news !== null) err.write(`${news}\n`)
+      shown = news ?? shown
     },
     end: () => {
       if (err.isTerminal && shown !== '') err.write('\r\u001b[2K')
@@ -146,13 +153,20 @@ function progressLine({ world: { err } }: Call): ProgressLine {
   }
 }
 
+type Shown = Pick<TrainingRunBody, 'state' | 'step' | 'progress'>
+
+function isAtWork({ state, progress }: Shown): boolean {
+  return state !== 'queued' && !isWaiting(progress)
+}
+
 const barWidth = 20
 
 /** `fit ████░░░░ epoch 12 of 40, loss 0.9871, 14 s left`. */
-export function progressText(run: Pick<TrainingRunBody, 'state' | 'step' | 'progress'>): string {
+export function progressText(run: Shown): string {
   if (run.state === 'queued') return 'waiting for its turn'
   const { step, progress } = run
-  if (progress === null) return step ?? 'begins'
+  if (isWaiting(progress)) return `${step} waits for another training on this machine`
+  if (progress === null || isTurn(progress)) return step ?? 'begins'
   const { part, done, of, loss, secondsLeft } = progress
   const full = Math.round((of > 0 ? Math.min(1, done / of) : 0) * barWidth)
   const words = [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VirtualTimeScheduler } from 'rxjs'
+import { turnOf } from '../../../../actors/training/run.ts'
 import { createApp } from '../../../../ops/api/app.ts'
 import { runBody } from '../../../../ops/api/routes/training.ts'
 import { progressText } from '../../../../ops/cli/commands/train.ts'
@@ -47,10 +48,13 @@ test('a refusal is an answer: exit 0, with reasons, metrics and what no skill go
 })
 
 test('a failed run is exit 1, with its reason and the end of its log', async () => {
-  const failed = { state: 'failed' as const, code: 'data.one_class', message: 'every row is hold' }
+  const failed = {
+    ...{ state: 'failed' as const, code: 'data.one_class', message: 'every row is hold' },
+    log: 'read 1,000 rows\ndataset data.one_class: every row is hold\n',
+  }
   const { code, err } = await starling('train --coin BTC/USDT --family linear', daemonWith(failed))
   assert.equal(code, 1)
-  assert.match(err, /run 4 failed: every row is hold \(data.one_class\)\n {2}read 1,000 rows/)
+  assert.match(err, /run 4 failed: every row is hold \(data.one_class\)\n {2}read 1,000 rows\n$/)
 })
 
 test('each step is told once where nobody sits before it', async () => {
@@ -60,7 +64,19 @@ test('each step is told once where nobody sits before it', async () => {
   })
   const daemon = daemonWith(at('dataset'), at('dataset'), at('fit'), {})
   const { err } = await starling('train --coin BTC/USDT --family linear', daemon)
-  assert.equal(err, 'run 4 goes on in the daemon if this command ends\ndataset\nfit\n')
+  const first = 'run 4 goes on in the daemon if this command ends\nwaiting for its turn\n'
+  assert.equal(err, `${first}dataset\nfit\n`)
+})
+
+test('what it waits for is told once where nobody sits before it', async () => {
+  const queued = { ...open, state: 'queued' as const, tries: [] }
+  const fit = { ...(run.tries[0] as TrainingRead['tries'][number]), step: 'fit' as const }
+  const waits = { ...open, tries: [fit], progress: turnOf(false) }
+  const works = { ...waits, progress: turnOf(true) }
+  const daemon = daemonWith(queued, queued, waits, waits, works, {})
+  const { err } = await starling('train --coin BTC/USDT --family linear', daemon)
+  const lines = ['waiting for its turn', 'fit waits for another training on this machine', 'fit']
+  assert.deepEqual(err.trim().split('\n').slice(1), lines)
 })
 
 test('without a daemon the work is done here', async () => {
@@ -108,4 +124,5 @@ test('progress in words', () => {
     'waiting for its turn',
   )
   assert.equal(progressText({ state: 'running', step: 'judge', progress: null }), 'judge')
+  assert.equal(progressText({ state: 'running', step: 'judge', progress: turnOf(true) }), 'judge')
 })
