@@ -126,9 +126,13 @@ function markdownOf(report: Omit<EvaluationReport, 'markdown'>, asked: Asked): s
       (it) => `- ${it.passed ? 'holds' : '**does not hold**'}: \`${it.code}\`. ${it.detail}`,
     ),
     '',
-    'Profits are in stakes: one for each buy or sell, opened at its candle’s close and closed a horizon later,',
-    `at ${figure(cost)} % each way for fee and slippage.`,
-    '',
+    ...(columns.some((it) => it.scores.trading)
+      ? [
+          'Profits are in stakes: one for each buy or sell, opened at its candle’s close and closed a horizon later,',
+          `at ${figure(cost)} % each way for fee and slippage.`,
+          '',
+        ]
+      : []),
   ].join('\n')
 }
 

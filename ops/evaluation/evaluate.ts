@@ -10,7 +10,7 @@ import { type Artifact, openArtifact } from '../../models/artifact.ts'
 import { evaluate as compare } from '../../models/judging/evaluation.ts'
 import { Fault } from '../../streams/fault.ts'
 import { sourceOf } from '../../streams/feeds/feed.ts'
-import { dayMs, floorTo, type Millis, wallClock } from '../../streams/time.ts'
+import { dayMs, floorTo, iso, type Millis, wallClock } from '../../streams/time.ts'
 import type { EvaluateOptions } from '../cli/world.ts'
 import { openStoreWork } from '../store-work.ts'
 import { makeDataset } from '../training/dataset-process.ts'
@@ -137,13 +137,18 @@ function askedOf({ coin, family, config }: EvaluateOptions): Asked {
 
 /** The newest days, unless the question says otherwise; it may begin and end within a candle. */
 function rangeOf(
-  { from, to, days, config }: EvaluateOptions,
+  { coin, from, to, days, config }: EvaluateOptions,
   stored: { readonly from: Millis; readonly to: Millis },
 ): { readonly from: Millis; readonly to: Millis } {
   const { interval } = config.market
   const until = floorTo(Math.min(to ?? stored.to, stored.to), interval)
-  const since = Math.max(from ?? until - days * dayMs, stored.from)
-  return { from: floorTo(since, interval), to: until }
+  const since = floorTo(Math.max(from ?? until - days * dayMs, stored.from), interval)
+  if (since < until) return { from: since, to: until }
+  const present = `${iso(stored.from)} to ${iso(stored.to)}`
+  throw new Fault(
+    'data.too_few',
+    `nothing of ${coin} is there to compare on: candles go from ${present}`,
+  )
 }
 
 function needsOf(

@@ -45,6 +45,8 @@ function orderOf(call: Call) {
   const [artifact, champion] = [call.text('artifact'), call.text('champion')]
   if (champion !== undefined && artifact === undefined)
     throw misused(evaluate, '--champion needs --artifact')
+  const days = wholeNumber(evaluate, call, 'days') ?? daysDefault
+  if (days === 0) throw misused(evaluate, '--days: found 0, expected at least 1')
   return {
     config: call.config().config,
     dataPath: call.dataPath,
@@ -52,7 +54,7 @@ function orderOf(call: Call) {
     family,
     version: wholeNumber(evaluate, call, 'version'),
     against: wholeNumber(evaluate, call, 'against'),
-    days: wholeNumber(evaluate, call, 'days') ?? daysDefault,
+    days,
     ...rangeOf(evaluate, call),
     ledger: call.flag('ledger'),
     ...(artifact === undefined ? {} : { artifact }),

@@ -95,6 +95,12 @@ const codes: readonly [string, string, number, RegExp, Partial<World>?][] = [
   ['a list from no instant', 'predictions --from noon', 2, /^starling: --from: expected an ISO/],
   ['no window', 'scores --window abc', 2, /^starling: --window: expected whole days such as 7d/],
   ['a range that ends before it begins', 'backfill --coin BTC/USDT --from 2 --to 1', 2, /later/],
+  [
+    'a comparison over no day',
+    'evaluate --coin BTC/USDT --family linear --days 0',
+    2,
+    /--days: found 0, expected at least 1/,
+  ],
   ['no number of lines', 'logs --lines abc', 2, /--lines: found abc, expected a whole number/],
   ['a wrong token', 'pause BTC/USDT', 1, /token/, { token: () => undefined }],
   ['a start that fails', 'run', 1, /^starling: no\n$/, refusing('api.port_in_use')],

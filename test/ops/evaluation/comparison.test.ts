@@ -74,3 +74,18 @@ test('the Markdown is a table beside no skill, with every reason of the gate', (
   // A regression's rows are not in a classifier's table.
   assert.doesNotMatch(markdown, /RMSE/)
 })
+
+test('of profits nothing is said where nothing could be traded', () => {
+  const values = (name: string): Sheet => {
+    const { days, ...rest } = sheet(name, 0)
+    const bare = days.map(({ day }) => ({
+      ...{ ...emptyDay(day), n: 1000, squaredErrorSum: 1, absoluteErrorSum: 10 },
+      ...{ naiveSquaredErrorSum: 2, naiveAbsoluteErrorSum: 20 },
+    }))
+    return { ...rest, task: 'regress', days: bare, frequencies: null }
+  }
+  const { markdown } = reportOn(pair(values('new'), values('old')), asked)
+  assert.match(markdown, /^\| RMSE \|/m)
+  assert.doesNotMatch(markdown, /profit/i)
+  assert.match(reportOn(pair(sheet('new', 0.6), null), asked).markdown, /^Profits are in stakes/m)
+})

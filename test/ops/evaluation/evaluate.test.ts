@@ -14,3 +14,16 @@ test('a question off the opening of a candle is about whole candles', async (t) 
   })
   assert.ok(report.candles > 500, report.markdown)
 })
+
+test('a question about no candle says which there are', async (t) => {
+  const { config, dataPath, to } = await tapeWork(t, 'tape')
+  const asked = { coin: btc, family: 'linear', version: undefined, against: undefined, days: 1 }
+  const refused = evaluate({
+    ...{ config, dataPath, ...asked, from: to, to: undefined },
+    progress: () => {},
+  })
+  await assert.rejects(refused, {
+    code: 'data.too_few',
+    message: new RegExp(`nothing of BTC/USDT .* to ${new Date(to).toISOString()}$`),
+  })
+})
