@@ -86,6 +86,8 @@ const continuity: Command = {
       from: text(from),
       to: text(to),
     })) as ContinuityBody
+    if (from !== undefined && body.lanes.length === 0)
+      throw misused(continuity, `--from ${iso(from)}: there is nothing to audit from there on`)
     call.print(body, () => continuityText(body, widthOf(call)))
     const holds = body.unexplained === 0 && body.duplicates === 0
     return holds ? exitCodes.done : exitCodes.failed
