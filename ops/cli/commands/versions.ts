@@ -94,8 +94,8 @@ const rollback: Command = {
   options: { ...waitOption, reason: { type: 'string', what: 'kept with it' } },
   words: [2, 2],
   run: async (call) => {
-    const reason = call.text('reason')
-    return change(rollback, call, 'rollback', reason === undefined ? {} : { reason })
+    const reason = call.text('reason') ?? 'asked for at the command line'
+    return change(rollback, call, 'rollback', { reason })
   },
 }
 

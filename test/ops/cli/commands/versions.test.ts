@@ -64,6 +64,7 @@ test('without a daemon what is asked reaches the data directory, which is closed
   await starling('publish folder --coin BTC/USDT --activate', world)
   await starling('swap BTC/USDT linear 1', world)
   await starling('rollback BTC/USDT linear --reason no', world)
+  await starling('rollback BTC/USDT linear', world)
   const lane = { coin: btc, family: 'linear' }
   assert.deepEqual(asked, [
     [['manifest.json'], { coin: btc, activate: true }],
@@ -71,6 +72,8 @@ test('without a daemon what is asked reaches the data directory, which is closed
     { ...lane, version: 1 },
     'closed',
     [lane, 'no'],
+    'closed',
+    [lane, 'asked for at the command line'],
     'closed',
   ])
 })
