@@ -79,7 +79,11 @@ async function runFor(store: Store, journal: RunJournal, options: TrainOptions):
       (trials ?? open.trials) === open.trials &&
       (seed ?? open.seed) === open.seed &&
       (warmStart ?? open.warmStart) === open.warmStart
-    if (!isMeant) throw error
+    if (!isMeant)
+      throw new Fault(
+        'training.busy',
+        `${error.message}; without options this command goes on with it`,
+      )
     return open.id
   }
 }

@@ -18,7 +18,7 @@ test('a run that a daemon has left queued is gone on with, unless something else
     ...{ config, dataPath, coin: btc, family: 'linear', heard: () => {} },
     ...{ rows: undefined, trials: undefined, seed: undefined, warmStart: undefined },
   }
-  const busy = new RegExp(`run ${id} .* .*queued.*--cancel ${id}$`)
+  const busy = new RegExp(`run ${id} .* .*queued.*--cancel ${id}; without options .*goes on`)
   await assert.rejects(train({ ...asked, rows: 7 }), { code: 'training.busy', message: busy })
   const run = await train(asked)
   assert.deepEqual([run.run, run.endedAt === null], [id, false])
