@@ -2,7 +2,7 @@
  * A tape through the whole path at full speed: the daemon's own assembly, in a store of its own that is thrown away.
  * What comes out is digests, so that two runs can be compared bit for bit, whatever the order of arrival was.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,6 +22,7 @@ import type { Config } from './config/schema.ts'
 import { lastClosed } from './daemon/controls.ts'
 import { openStoreServer, type StoreServer } from './open-store.ts'
 import { type DataDirectory, openDataDirectory } from './store/data-directory.ts'
+import { removeDataDirectory } from './store/embedded/server.ts'
 import { acquireLease, firstEpoch, type Lease } from './store/lease.ts'
 import { digestLedger, type LedgerDigest } from './store/reads/digest.ts'
 import { resolveOutcomes } from './store/scores/outcomes.ts'
@@ -40,6 +41,8 @@ export interface ReplayOptions {
   readonly children: number
   readonly progress: (done: number, of: number) => void
   readonly say: (text: string) => void
+  /** Settles with what has told it to end. */
+  readonly interrupted: Promise<string>
 }
 
 export interface ReplayReport extends LedgerDigest {
@@ -57,7 +60,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   try {
     return await replayIn(folder, options)
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    await removeDataDirectory(folder)
   }
 }
 
@@ -66,7 +69,7 @@ async function replayIn(folder: string, options: ReplayOptions): Promise<ReplayR
   const { config } = options
   const directory = openDataDirectory(folder)
   // Before anything is started: a file that is no market, or too short a one, costs nothing.
-  const take = await takeOf(options)
+  const take = await Promise.race([takeOf(options), brokenOff(options)])
   const own = { ...config, store: { ...config.store, url: null } }
   const server = await openStoreServer(own, directory, () => {})
   try {
@@ -86,15 +89,17 @@ async function replayOn(
   const { from, to } = take
   const stage = await openStage(server, directory, take, options)
   const { store, lanes } = stage
-  for (const coin of take.coins) await lanes.open(coin, from)
-  const startedAt = clock.now()
-  await play(stage, options, take)
-  const seconds = (clock.now() - startedAt) / 1000
-  const digests = await digestLedger(store.sql, from, to)
-  const { unexplained, duplicates } = await store.reads.continuity(from, to)
-  await stage.lease.release()
-  await store.close()
-  return { ...digests, seconds, continuity: { unexplained, duplicates } }
+  try {
+    for (const coin of take.coins) await lanes.open(coin, from)
+    const startedAt = clock.now()
+    await play(stage, options, take)
+    const seconds = (clock.now() - startedAt) / 1000
+    const digests = await digestLedger(store.sql, from, to)
+    const { unexplained, duplicates } = await store.reads.continuity(from, to)
+    return { ...digests, seconds, continuity: { unexplained, duplicates } }
+  } finally {
+    await store.close()
+  }
 }
 
 interface Take {
@@ -155,7 +160,7 @@ async function play(stage: Stage, options: ReplayOptions, take: Take): Promise<v
     Promise.reject(new Error(`${path} gave up: ${reason}`)),
   )
   try {
-    await Promise.race([reached, failed])
+    await Promise.race([reached, failed, brokenOff(options)])
   } finally {
     report.unsubscribe()
     await tree.stop(stopMsMax)
@@ -193,6 +198,10 @@ function assembleOn(
     },
     inference: (quarantined) => inferenceTree(settings, quarantined),
   })
+}
+
+async function brokenOff({ interrupted }: ReplayOptions): Promise<never> {
+  throw new Fault('replay.interrupted', `ended by ${await interrupted}: nothing is left of it`)
 }
 
 function progressed(at: Millis, from: Millis, to: Millis, interval: Millis): number {

@@ -29,6 +29,7 @@ const daemon: DaemonEntry = {
       clock: wallClock,
       random: Math.random,
       children: childrenOf(options.config.inference.children),
+      interrupted: firstSignal(),
     }),
   importFile: async (options) => (await import('../import.ts')).importFile(options),
   backfill: async (options) => (await import('../backfill.ts')).backfill(options),
@@ -39,6 +40,14 @@ const daemon: DaemonEntry = {
   evaluate: async (options) => (await import('../evaluation/evaluate.ts')).evaluate(options),
   cancelTraining: async (options) => (await import('../training/train.ts')).cancelTraining(options),
   restore: async (options) => (await import('../store-work.ts')).restore(options),
+}
+
+/** One that comes while the first is being followed changes nothing: what was begun is taken away whole. */
+function firstSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(signal, () => resolve(signal))
+  })
 }
 
 function childrenOf(wanted: 'auto' | number): number {

@@ -11,7 +11,7 @@ import { openArtifact } from '../../models/artifact.ts'
 import type { Lane, Pointer } from '../../models/version.ts'
 import { assemble, inferenceTree } from '../../ops/assemble.ts'
 import { openDataDirectory } from '../../ops/store/data-directory.ts'
-import { startServer } from '../../ops/store/embedded/server.ts'
+import { removeDataDirectory, startServer } from '../../ops/store/embedded/server.ts'
 import { acquireLease } from '../../ops/store/lease.ts'
 import { openStore, type Store } from '../../ops/store/store.ts'
 import { assignSlot, registerVersion } from '../../ops/store/versions/versions.ts'
@@ -104,6 +104,7 @@ export async function benchBurst(): Promise<readonly Figure[]> {
   } finally {
     await store.close()
     await server.stop()
+    await removeDataDirectory(directory.path)
     await rm(folder, { recursive: true, force: true })
   }
 }

@@ -2,7 +2,7 @@
  * What the ledger's guarantees cost: predictions through the writer, each batch of 1,000 one transaction with lease,
  * key, mode and mark, against the same rows through COPY into the same tables and into a bare one.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -11,7 +11,7 @@ import type { Manifest } from '../../models/manifest.ts'
 import type { Prediction } from '../../models/prediction.ts'
 import type { Version } from '../../models/version.ts'
 import type { Sql } from '../../ops/store/connection.ts'
-import { startServer } from '../../ops/store/embedded/server.ts'
+import { removeDataDirectory, startServer } from '../../ops/store/embedded/server.ts'
 import { acquireLease } from '../../ops/store/lease.ts'
 import { openStore, type Store } from '../../ops/store/store.ts'
 import { assignSlot, registerVersion } from '../../ops/store/versions/versions.ts'
@@ -41,7 +41,7 @@ export async function benchLedger(): Promise<Figure[]> {
     }
   } finally {
     await server.stop()
-    rmSync(folder, { recursive: true })
+    await removeDataDirectory(folder)
   }
 }
 

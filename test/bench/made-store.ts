@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openDataDirectory } from '../../ops/store/data-directory.ts'
-import { startServer } from '../../ops/store/embedded/server.ts'
+import { removeDataDirectory, startServer } from '../../ops/store/embedded/server.ts'
 import { acquireLease } from '../../ops/store/lease.ts'
 import { openStore, type Store } from '../../ops/store/store.ts'
 import { type Coin, parseCoin } from '../../streams/coin.ts'
@@ -24,7 +24,8 @@ export interface MadeStore {
 
 export async function madeStore(name: string, candles: number): Promise<MadeStore> {
   const folder = temporaryFolder()
-  const server = await startServer(openDataDirectory(join(folder, 'data')).path)
+  const { path } = openDataDirectory(join(folder, 'data'))
+  const server = await startServer(path)
   const store = await openStore({
     address: { type: 'socket', path: server.socket },
     market: `bench-${name}`,
@@ -43,6 +44,7 @@ export async function madeStore(name: string, candles: number): Promise<MadeStor
     close: async () => {
       await store.close()
       await server.stop()
+      await removeDataDirectory(path)
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -2,13 +2,13 @@
  * How long scores take: 20 versions of a lane over 180 days of minutes, 5 million predictions with their outcomes in a real
  * PostgreSQL, asked for through the API's own route; and two versions on the very same candles, from their rows.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Manifest } from '../../models/manifest.ts'
 import { score } from '../../models/scores/score.ts'
 import { versionName } from '../../models/version.ts'
-import { startServer } from '../../ops/store/embedded/server.ts'
+import { removeDataDirectory, startServer } from '../../ops/store/embedded/server.ts'
 import { sumDays } from '../../ops/store/scores/sum-days.ts'
 import { openStore, type Store } from '../../ops/store/store.ts'
 import { registerVersion } from '../../ops/store/versions/versions.ts'
@@ -33,7 +33,7 @@ export async function benchScores() {
   } finally {
     await store.close()
     await server.stop()
-    rmSync(folder, { recursive: true })
+    await removeDataDirectory(folder)
   }
 }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { loadConfig } from '../../ops/config/load.ts'
@@ -7,7 +9,9 @@ import type { Config } from '../../ops/config/schema.ts'
 import { replay } from '../../ops/replay.ts'
 import { readIfThere } from '../../ops/store/read-if-there.ts'
 import { minuteMs, wallClock } from '../../streams/time.ts'
+import { cli } from '../support/daemon/daemon.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { until } from '../support/until.ts'
 
 const { config: defaults } = loadConfig({})
 const config: Config = {
@@ -17,7 +21,8 @@ const config: Config = {
 }
 
 function options(file: string | null) {
-  const rest = { clock: wallClock, random: Math.random, children: 1, seed: 3 }
+  const interrupted = new Promise<string>(() => {})
+  const rest = { clock: wallClock, random: Math.random, children: 1, seed: 3, interrupted }
   return {
     ...rest,
     config,
@@ -45,14 +50,36 @@ function candleFile(name: string, rows: number): string {
   return file
 }
 
-/** Folders of replays, and PostgreSQL servers that run in them. */
-function left(): readonly string[] {
-  const servers = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => readIfThere(`/proc/${pid}/cmdline`)?.includes(`${folder}/starling-replay-`))
-  return [...readdirSync(folder).filter((name) => name.startsWith('starling-replay-')), ...servers]
+/** Clusters that had to be placed outside of the replays' folders, which are closed to the user of PostgreSQL. */
+const outside = new Set<string>()
+
+function lookOutside(): void {
+  for (const name of replays()) {
+    const place = readIfThere(join(folder, name, 'postgres.elsewhere'))?.trim()
+    if (place !== undefined) outside.add(place)
+  }
 }
 
+/** Folders of replays, clusters of theirs outside, and PostgreSQL servers that run in either. */
+function left(): readonly string[] {
+  return [...replays(), ...[...outside].filter((place) => existsSync(place)), ...servers()]
+}
+
+function servers(): readonly string[] {
+  const homes = [`${folder}/starling-replay-`, ...outside]
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      const words = readIfThere(`/proc/${pid}/cmdline`)
+      return homes.some((home) => words?.includes(home))
+    })
+}
+
+function replays(): readonly string[] {
+  return readdirSync(folder).filter((name) => name.startsWith('starling-replay-'))
+}
+
+const isRoot = process.getuid?.() === 0
 const onLinux = { skip: process.platform === 'linux' ? false : 'looks at /proc' }
 
 test(
@@ -60,11 +87,16 @@ test(
   onLinux,
   async () => {
     const steps: number[] = []
-    const report = await replay({ ...options(null), progress: (done) => steps.push(done) })
+    const progress = (done: number): void => {
+      steps.push(done)
+      lookOutside()
+    }
+    const report = await replay({ ...options(null), progress })
     assert.equal(report.candles.count, 30)
     assert.equal(report.predictions.count, 30)
     assert.deepEqual(report.continuity, { unexplained: 0, duplicates: 0 })
     assert.equal(steps.at(-1), 30)
+    assert.equal(outside.size > 0, isRoot)
     assert.deepEqual(left(), [])
   },
 )
@@ -118,3 +150,24 @@ test(
     assert.deepEqual(half.continuity, { unexplained: 0, duplicates: 0 })
   },
 )
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`a replay that ${signal} ends leaves nothing behind`, onLinux, async (t) => {
+    const words = ['replay', '--candles', '100000', '--source', 'tape']
+    const child = spawn(process.execPath, [cli, ...words], { stdio: ['ignore', 'ignore', 'pipe'] })
+    t.after(() => child.kill('SIGKILL'))
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk
+    })
+    const ended = once(child, 'close')
+    await until('its database runs', () => {
+      lookOutside()
+      return servers().length > 0
+    })
+    child.kill(signal)
+    assert.deepEqual(await ended, [1, null])
+    assert.match(said, new RegExp(`ended by ${signal}: nothing is left of it`))
+    assert.deepEqual(left(), [])
+  })
+}

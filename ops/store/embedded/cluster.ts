@@ -43,9 +43,13 @@ function requireRoom(cluster: string): void {
   )
 }
 
+export function draftOf(cluster: string): string {
+  return `${cluster}.new`
+}
+
 /** Made beside its place and moved there when whole, so an interrupted start leaves nothing half-done. */
 function createCluster({ cluster, binaries, owner }: Placement): void {
-  const draft = `${cluster}.new`
+  const draft = draftOf(cluster)
   requireRoom(cluster)
   try {
     rmSync(draft, { recursive: true, force: true })

@@ -5,10 +5,11 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Fault } from '../../../streams/fault.ts'
+import { readIfThere } from '../read-if-there.ts'
 import { type Binaries, copyBinaries } from './binaries.ts'
 
 /** As whom to run; undefined where the server runs as ourselves. */
@@ -42,15 +43,32 @@ export function place(dataPath: string, found: Binaries): Placement {
   return { owner, binaries, cluster, socketFolder: socketFolderOf(cluster, owner) }
 }
 
+/** Where the cluster of a data directory lies, if it has one; nothing is made. */
+export function placed(dataPath: string): Pick<Placement, 'cluster' | 'socketFolder'> {
+  const cluster = notedCluster(dataPath) ?? clusterInside(dataPath)
+  return { cluster, socketFolder: socketPathOf(cluster) }
+}
+
 function clusterFolder(dataPath: string, owner: Owner | undefined): string {
-  const note = join(dataPath, 'postgres.elsewhere')
-  if (existsSync(note)) return readFileSync(note, 'utf8').trim()
-  const inside = join(dataPath, 'postgres')
-  if (!owner || canReach(owner, dataPath)) return inside
+  const noted = notedCluster(dataPath)
+  if (noted !== undefined) return noted
+  if (!owner || canReach(owner, dataPath)) return clusterInside(dataPath)
   const outside = join(sharedHome, hashOf(dataPath))
   inSharedHome(() => mkdirSync(sharedHome, { recursive: true, mode: 0o755 }))
-  writeFileSync(note, `${outside}\n`)
+  writeFileSync(noteOf(dataPath), `${outside}\n`)
   return outside
+}
+
+function notedCluster(dataPath: string): string | undefined {
+  return readIfThere(noteOf(dataPath))?.trim()
+}
+
+function noteOf(dataPath: string): string {
+  return join(dataPath, 'postgres.elsewhere')
+}
+
+function clusterInside(dataPath: string): string {
+  return join(dataPath, 'postgres')
 }
 
 function inSharedHome<T>(make: () => T): T {
@@ -66,9 +84,14 @@ function inSharedHome<T>(make: () => T): T {
   }
 }
 
-function socketFolderOf(cluster: string, owner: Owner | undefined): string {
+function socketPathOf(cluster: string): string {
   if (Buffer.byteLength(cluster) <= socketFolderBytesMax) return cluster
-  const folder = join(tmpdir(), `starling-${hashOf(cluster)}`)
+  return join(tmpdir(), `starling-${hashOf(cluster)}`)
+}
+
+function socketFolderOf(cluster: string, owner: Owner | undefined): string {
+  const folder = socketPathOf(cluster)
+  if (folder === cluster) return cluster
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const found = lstatSync(folder)
   const uid = process.getuid?.() ?? 0

@@ -11,6 +11,7 @@ import {
   existsSync,
   openSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   truncateSync,
@@ -21,8 +22,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Fault } from '../../../streams/fault.ts'
 import { readIfThere } from '../read-if-there.ts'
 import { findBinaries } from './binaries.ts'
-import { ensureCluster, serverSettings } from './cluster.ts'
-import { type Placement, place } from './placement.ts'
+import { draftOf, ensureCluster, serverSettings } from './cluster.ts'
+import { type Placement, place, placed } from './placement.ts'
 import { isAlive, programOf } from './process-identity.ts'
 import { useServer } from './server-users.ts'
 
@@ -86,6 +87,21 @@ export async function startServer(
       })
     },
   }
+}
+
+/**
+ * Takes a data directory away with what belongs to it, wherever that lies: the server that runs on it, its cluster and
+ * the folder of its socket. For data that nobody wants any more: the server is given no time to put it in order.
+ */
+export async function removeDataDirectory(dataPath: string): Promise<void> {
+  if (!existsSync(dataPath)) return
+  const path = realpathSync(dataPath)
+  const { cluster, socketFolder } = placed(path)
+  const running = readPostmaster({ cluster })
+  if (running) await stopPostmaster(running.pid, ['SIGQUIT', 'SIGKILL'])
+  // What was just ended may write its last while its folders are read.
+  for (const it of [socketFolder, cluster, draftOf(cluster), path])
+    rmSync(it, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
 }
 
 async function end(placement: Placement, pid: number | undefined): Promise<void> {
@@ -224,9 +240,12 @@ function answers(socket: string): Promise<boolean> {
   })
 }
 
-async function stopPostmaster(pid: number): Promise<void> {
-  // SIGINT: fast shutdown; SIGQUIT: immediate.
-  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
+/** SIGINT: fast shutdown; SIGQUIT: immediate. */
+async function stopPostmaster(
+  pid: number,
+  signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGKILL'],
+): Promise<void> {
+  for (const signal of signals) {
     if (!isPostmaster(pid)) return
     process.kill(pid, signal)
     const until = performance.now() + stopMsMax
@@ -243,7 +262,7 @@ interface PostmasterNote {
 }
 
 /** Its lines are pid, folder, start, port, socket folder, addresses, shared memory, status; written step by step. */
-function readPostmaster(placement: Placement): PostmasterNote | undefined {
+function readPostmaster(placement: Pick<Placement, 'cluster'>): PostmasterNote | undefined {
   const lines = readIfThere(postmasterFile(placement))?.split('\n')
   const pid = Number(lines?.[0])
   return pid > 0 ? { pid, status: lines?.[7]?.trim() } : undefined
@@ -260,7 +279,7 @@ function lastWords(placement: Placement): string {
   return `PostgreSQL did not start; it said: ${word} (${logOf(placement)})`
 }
 
-function postmasterFile(placement: Placement): string {
+function postmasterFile(placement: Pick<Placement, 'cluster'>): string {
   return join(placement.cluster, 'postmaster.pid')
 }
 

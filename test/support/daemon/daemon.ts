@@ -7,8 +7,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { lockHolder } from '../../../ops/store/data-directory.ts'
-import { isAlive, programOf } from '../../../ops/store/embedded/process-identity.ts'
-import { readIfThere } from '../../../ops/store/read-if-there.ts'
+import { isAlive } from '../../../ops/store/embedded/process-identity.ts'
+import { removeDataDirectory } from '../../../ops/store/embedded/server.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { until } from '../until.ts'
 
@@ -191,13 +191,12 @@ function addressOf(data: string, pid: number): string | undefined {
 /** The daemon first: it would start its database again. A killed one leaves that running for the next one to adopt. */
 async function vacate(data: string): Promise<void> {
   const daemon = lockHolder({ path: data })?.pid
-  if (daemon !== undefined && daemon !== process.pid) await gone(daemon, 'KILL')
-  const database = Number(readIfThere(join(data, 'postgres', 'postmaster.pid'))?.split('\n')[0])
-  if (database > 1 && programOf(database) === 'postgres') await gone(database, 'QUIT')
+  if (daemon !== undefined && daemon !== process.pid) await gone(daemon)
+  await removeDataDirectory(data)
 }
 
-async function gone(pid: number, signal: 'KILL' | 'QUIT'): Promise<void> {
+async function gone(pid: number): Promise<void> {
   // It may end by itself just now, which is no error here.
-  spawnSync('kill', ['-s', signal, String(pid)])
+  spawnSync('kill', ['-s', 'KILL', String(pid)])
   await until(`process ${pid} has ended`, () => !isAlive(pid))
 }

@@ -3,14 +3,17 @@
  * STARLING_TEST_DATABASE_URL names; and an empty store per call, in a database of its own that is dropped afterwards.
  */
 import { randomBytes } from 'node:crypto'
-import { rmSync } from 'node:fs'
 import { after } from 'node:test'
 import type { LedgerEntry } from '../../../actors/ledger.ts'
 import type { Manifest } from '../../../models/manifest.ts'
 import type { Prediction } from '../../../models/prediction.ts'
 import { type Pointer, type Slot, slots, type Version } from '../../../models/version.ts'
 import { databaseName, openDatabase, type ServerAddress } from '../../../ops/store/connection.ts'
-import { type Server, startServer } from '../../../ops/store/embedded/server.ts'
+import {
+  removeDataDirectory,
+  type Server,
+  startServer,
+} from '../../../ops/store/embedded/server.ts'
 import { acquireLease, type Lease } from '../../../ops/store/lease.ts'
 import type { PostgresLedgerWriter } from '../../../ops/store/ledger/ledger-writer.ts'
 import { openStore, type Store } from '../../../ops/store/store.ts'
@@ -52,7 +55,7 @@ async function launch(): Promise<OwnServer> {
   const server = await startServer(folder)
   const remove = async (): Promise<void> => {
     await server.stop()
-    rmSync(folder, { recursive: true, force: true })
+    await removeDataDirectory(folder)
   }
   return { ...server, folder, remove }
 }

@@ -1,20 +1,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { isAlive } from '../../../../ops/store/embedded/process-identity.ts'
-import { type ServerEvent, startServer } from '../../../../ops/store/embedded/server.ts'
+import {
+  removeDataDirectory,
+  type ServerEvent,
+  startServer,
+} from '../../../../ops/store/embedded/server.ts'
+import { readIfThere } from '../../../../ops/store/read-if-there.ts'
 import { minuteMs } from '../../../../streams/time.ts'
 import {
   entries,
@@ -31,8 +28,8 @@ const isRoot = process.getuid?.() === 0
 
 const folders: string[] = []
 // With the file and not with their tests, which end in their turn what works in them.
-after(() => {
-  for (const made of folders) rmSync(made, { recursive: true, force: true })
+after(async () => {
+  for (const made of folders) await removeDataDirectory(made)
 })
 
 function folder(): string {
@@ -40,8 +37,8 @@ function folder(): string {
   return folders.at(-1) as string
 }
 
-test('a server that outlived its daemon is adopted, not started beside', async () => {
-  const home = folder()
+/** The process of a server whose daemon was killed. */
+async function outlived(home: string): Promise<number> {
   const script = `
     const { startServer } = await import(process.argv[1])
     process.stdout.write(String((await startServer(process.argv[2])).pid()))
@@ -52,6 +49,12 @@ test('a server that outlived its daemon is adopted, not started beside', async (
   const pid = Number(String((await once(daemon.stdout, 'data'))[0]))
   daemon.kill('SIGKILL')
   await once(daemon, 'exit')
+  return pid
+}
+
+test('a server that outlived its daemon is adopted, not started beside', async () => {
+  const home = folder()
+  const pid = await outlived(home)
   const events: ServerEvent[] = []
   const second = await startServer(home, (event) => events.push(event))
   assert.deepEqual([events[0]?.type, second.pid()], ['adopted', pid])
@@ -165,10 +168,17 @@ test('what the user of PostgreSQL cannot reach is placed elsewhere', {
   const home = folder()
   chmodSync(home, 0o700)
   const server = await startServer(home)
+  after(() => server.stop())
   const place = readFileSync(join(home, 'postgres.elsewhere'), 'utf8').trim()
-  after(async () => {
-    await server.stop()
-    rmSync(place, { recursive: true, force: true })
-  })
   assert.ok(server.socket.startsWith(place))
+})
+
+test('a data directory is removed with its server, and with its cluster that lies elsewhere', async () => {
+  const home = join(folder(), 'closed')
+  mkdirSync(home, { mode: 0o700 })
+  const pid = await outlived(home)
+  const cluster = readIfThere(join(home, 'postgres.elsewhere'))?.trim() ?? join(home, 'postgres')
+  assert.equal(cluster.startsWith(home), !isRoot)
+  await removeDataDirectory(home)
+  assert.deepEqual([isAlive(pid), existsSync(home), existsSync(cluster)], [false, false, false])
 })
