@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { listen } from '../../streams/channels.ts'
 import type { Mood } from '../support/actors/moody-child.ts'
 import type { DrivenDaemon } from '../support/daemon/daemon.ts'
+import { assertKept, seen } from '../support/daemon/ledger-view.ts'
 import { moodyDaemon } from '../support/daemon/moody-daemon.ts'
 import { until } from '../support/until.ts'
 
@@ -73,6 +74,7 @@ for (const [mood, what] of cases) {
     const waitsNoLonger = (): boolean =>
       median(beside) <= Math.max(median(calm) * 1.1, median(calm) + 5)
     while (beside.length < pairsMin || (beside.length < pairsMax && !waitsNoLonger())) {
+      const before = await seen(daemon)
       calm.push(await othersWait())
       be({ family: bad }, mood)
       beside.push(await othersWait())
@@ -88,6 +90,7 @@ for (const [mood, what] of cases) {
       well()
       await release(daemon)
       await until('it is back', async () => (await aside()).length === 0, 30_000)
+      assertKept(before, await seen(daemon))
     }
     t.diagnostic(
       `others' median wait, calm: ${calm.map(Math.round)} beside: ${beside.map(Math.round)} ms`,
