@@ -18,6 +18,8 @@ export interface ModelGauge {
   readonly slot: string
   /** Market time since the end of its training range; null where it does not say. */
   readonly ageSeconds: number | null
+  /** The newest of the slot; null where it answers in classes, or has not answered yet. */
+  readonly value: number | null
   /** By window of market time: `1d`, `7d`. */
   readonly accuracy: Readonly<Record<string, number>>
 }
@@ -197,6 +199,7 @@ function askContinuity({ gauge, beforeReading }: Metrics, ask: Gauges['continuit
 function askModels({ gauge, beforeReading }: Metrics, ask: Gauges['models']): void {
   const labels = ['coin', 'family', 'slot']
   const age = gauge('model_age_seconds', 'Market time since the end of its training range', labels)
+  const value = gauge('prediction_value', 'The newest answer, where it is a value', labels)
   const accuracy = gauge(
     'model_accuracy',
     'Share of resolved predictions that were right, over a window of market time',
@@ -205,9 +208,11 @@ function askModels({ gauge, beforeReading }: Metrics, ask: Gauges['models']): vo
   beforeReading(async () => {
     const models = await ask().catch(() => [])
     age.clear()
+    value.clear()
     accuracy.clear()
-    for (const { coin, family, slot, ageSeconds, accuracy: shares } of models) {
+    for (const { coin, family, slot, ageSeconds, value: newest, accuracy: shares } of models) {
       if (ageSeconds !== null) age.set([coin, family, slot], ageSeconds)
+      if (newest !== null) value.set([coin, family, slot], newest)
       for (const [window, share] of Object.entries(shares)) {
         accuracy.set([coin, family, slot, window], share)
       }

@@ -83,7 +83,7 @@ const metricNames = [
   ...['holes_total', 'continuity_unexplained', 'continuity_duplicates', 'model_age_seconds'],
   ...['model_accuracy', 'actor_restarts_total', 'actors', 'mailbox_messages', 'dropped_total'],
   ...['dead_letters_total', 'sink_batch_rows', 'sink_commit_seconds', 'event_loop_delay_seconds'],
-  ...['build_info', 'http_requests_total', 'http_request_seconds'],
+  ...['build_info', 'http_requests_total', 'http_request_seconds', 'prediction_value'],
 ]
 
 async function startPrometheus(t: TestContext, program: string, target: string): Promise<string> {

@@ -27,7 +27,14 @@ const quiet: Gauges = {
   tree: () => node('market', { children: [version] }),
   continuity: async () => ({ unexplained: 0, duplicates: 2 }),
   models: async () => [
-    { coin: 'BTC/USDT', family: 'linear', slot: 'v1', ageSeconds: 60, accuracy: { '1d': 0.5 } },
+    {
+      coin: 'BTC/USDT',
+      family: 'linear',
+      slot: 'v1',
+      ageSeconds: 60,
+      value: -0.5,
+      accuracy: { '1d': 0.5 },
+    },
   ],
 }
 
@@ -75,6 +82,7 @@ test('what happens is counted, by bounded labels', async (t) => {
     'starling_continuity_unexplained 0',
     'starling_continuity_duplicates 2',
     'starling_model_age_seconds{coin="BTC/USDT",family="linear",slot="v1"} 60',
+    'starling_prediction_value{coin="BTC/USDT",family="linear",slot="v1"} -0.5',
     'starling_model_accuracy{coin="BTC/USDT",family="linear",slot="v1",window="1d"} 0.5',
   ]) {
     assert(page.split('\n').includes(line), `${line} is missing in\n${page}`)
