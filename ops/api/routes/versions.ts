@@ -1,11 +1,11 @@
 /** Which versions there are and how they came to where they stand: their lives, and every swap with its journal. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { type Pointer, type Version, versionName } from '../../../models/version.ts'
+import { type Version, versionName } from '../../../models/version.ts'
 import { Fault } from '../../../streams/fault.ts'
 import { iso, type Millis } from '../../../streams/time.ts'
 import { type Swap, stages, type Transition } from '../../../supervisor/fleet/lane-journal.ts'
 import { pageWithin } from '../../store/reads/page.ts'
-import type { ModelRead } from '../../store/reads/reads.ts'
+import type { ModelRead, Tenure } from '../../store/reads/reads.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps } from '../deps.ts'
 import {
@@ -36,7 +36,14 @@ const modelFields = {
 
 const modelSchema = z.strictObject(modelFields).openapi('Model')
 
-const entry = z.strictObject({ at: instant, transition: z.string(), reason: z.string().nullable() })
+const entry = z.strictObject({
+  at: instant,
+  transition: z.string(),
+  candleAt: instant
+    .nullable()
+    .openapi({ description: 'opening of the first candle that it is about, in market time' }),
+  reason: z.string().nullable(),
+})
 
 const oneModelSchema = z
   .strictObject({ ...modelFields, journal: z.array(entry) })
@@ -125,8 +132,8 @@ export function versionRoutes(app: OpenAPIHono, { reads }: ApiDeps): void {
     const version = c.req.valid('param')
     const [model] = await reads.models(version)
     if (!model) throw new Fault('model.unknown', `there is no ${versionName(version)}`)
-    const [pointers, journal] = await Promise.all([reads.pointers(version), reads.journal(version)])
-    return c.json({ ...modelBody(model), journal: lifeOf(model, pointers, journal) }, 200)
+    const [tenures, journal] = await Promise.all([reads.tenures(version), reads.journal(version)])
+    return c.json({ ...modelBody(model), journal: lifeOf(model, tenures, journal) }, 200)
   })
   app.openapi(swapsRoute, async (c) => {
     const { items, next } = await reads.swaps(c.req.valid('query'))
@@ -184,26 +191,35 @@ export function swapBody(swap: Swap): z.infer<typeof swapSchema> {
   }
 }
 
-/** From when on it was known, what was written of it, and which slots it held from which candle on. */
+/**
+ * What was written of it and which slots it held, by the clock on the wall; a candle's opening is of the market's time. Of
+ * a slot that no swap moved it is said when that was at the earliest.
+ */
 function lifeOf(
-  model: ModelRead,
-  pointers: readonly Pointer[],
+  { registeredAt }: ModelRead,
+  tenures: readonly Tenure[],
   journal: readonly Transition[],
 ): z.infer<typeof entry>[] {
-  const told = journal.map(({ at, stage, reason }) => ({ at, transition: stage as string, reason }))
-  const slots = pointers
-    .filter((pointer) => pointer.version === model.version)
-    .flatMap(({ slot, from, until }) => [
-      { at: from, transition: `entered ${slot}`, reason: null },
-      ...(until === null ? [] : [{ at: until, transition: `left ${slot}`, reason: null }]),
+  const moves = tenures
+    .flatMap(({ slot, from, until, enteredAt, leftAt }) => [
+      { transition: `entered ${slot}`, candleAt: from, writtenAt: enteredAt },
+      ...(until === null
+        ? []
+        : [{ transition: `left ${slot}`, candleAt: until, writtenAt: leftAt }]),
     ])
+    .sort((a, b) => a.candleAt - b.candleAt)
+  let earliest = registeredAt
+  const moved = moves.map(({ writtenAt, ...move }) => {
+    earliest = Math.max(earliest, writtenAt ?? earliest)
+    return { ...move, at: earliest, reason: null }
+  })
+  const told = journal.map(({ stage, ...rest }) => ({ ...rest, transition: stage as string }))
+  const registered = { at: registeredAt, transition: 'registered', candleAt: null, reason: null }
+  return [registered, ...told, ...moved]
     .sort((a, b) => a.at - b.at)
-  // Slots count in market time, what is written in the wall's: the two are told apart and not mixed.
-  return [
-    { at: model.registeredAt, transition: 'registered', reason: null },
-    ...told,
-    ...slots,
-  ].map(({ at, ...rest }) => ({ at: iso(at), ...rest }))
+    .map(({ at, transition, candleAt, reason }) => ({
+      ...{ at: iso(at), transition, candleAt: isoOrNull(candleAt), reason },
+    }))
 }
 
 function isoOrNull(at: Millis | null): string | null {

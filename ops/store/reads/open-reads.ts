@@ -7,7 +7,13 @@ import { readCoverage } from '../scores/coverage.ts'
 import { readDaySums } from '../scores/day-sums.ts'
 import { readPairedSums } from '../scores/paired-sums.ts'
 import { readRun, readRuns } from '../training/read-training.ts'
-import { readJournal, readSwapPage, readSwaps, readWishes } from '../versions/journal-reads.ts'
+import {
+  readJournal,
+  readSwapPage,
+  readSwaps,
+  readTenures,
+  readWishes,
+} from '../versions/journal-reads.ts'
 import { readCandleCounts, readCandles, readHasCandles } from './read-candles.ts'
 import {
   readPrediction,
@@ -38,6 +44,7 @@ export function openReads(sql: Sql, intervalMs: Millis): StoreReads {
     holes: (query) => readHoles(sql, query),
     signals: () => readSignals(sql),
     holders: () => readHolders(sql),
+    tenures: (version) => faulted(() => readTenures(sql, version)),
     pointers: (lane) => readPointers(sql, lane),
     models: (filter) => readModels(sql, filter ?? {}),
     journal: (version) => faulted(() => readJournal(sql, version)),

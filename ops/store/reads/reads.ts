@@ -118,6 +118,15 @@ export interface ModelRead extends Version {
   readonly backfilledTo: Millis | null
 }
 
+/** From one candle's opening to another's; and when that was written, null where no swap moved it. */
+export interface Tenure {
+  readonly slot: Slot
+  readonly from: Millis
+  readonly until: Millis | null
+  readonly enteredAt: Millis | null
+  readonly leftAt: Millis | null
+}
+
 export interface StoreReads {
   candles(coin: Coin, intervalMs: Millis, query: PageQuery): Promise<Page<CandleRead>>
   hasCandles(coin: Coin): Promise<boolean>
@@ -188,6 +197,8 @@ export interface StoreReads {
   >
   pointers(lane?: Lane): Promise<readonly Pointer[]>
   models(filter?: Partial<Version>): Promise<readonly ModelRead[]>
+  /** The slots that a version has held. */
+  tenures(version: Version): Promise<readonly Tenure[]>
   /** All that was ever written of a version's life, in order. */
   journal(version: Version): Promise<readonly Transition[]>
   swaps(query: {

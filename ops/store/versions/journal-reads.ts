@@ -6,7 +6,7 @@ import type { Millis } from '../../../streams/time.ts'
 import type { LaneRecord, Stage, Swap, Transition } from '../../../supervisor/fleet/lane-journal.ts'
 import type { Sql, Tx } from '../connection.ts'
 import { pageOf, readCursor } from '../reads/page.ts'
-import type { StoreReads } from '../reads/reads.ts'
+import type { StoreReads, Tenure } from '../reads/reads.ts'
 
 export interface SwapFilter {
   readonly laneId?: number
@@ -93,6 +93,23 @@ export async function readJournal(sql: Sql, version: Version): Promise<readonly 
     where c.symbol = ${version.coin} and l.family = ${version.family} and v.number = ${version.version}
     order by n.id`
   return rows.map((row) => transitionOf({ coin: version.coin, family: version.family }, row))
+}
+
+/** A slot changes with the transitions of the swap whose cut is at that candle. */
+export async function readTenures(sql: Sql, version: Version): Promise<readonly Tenure[]> {
+  const rows = await sql<Tenure[]>`
+    with moved as (
+      select s.lane_id, s.cut_at, max(n.at) as at from swap s join transition n on n.swap_id = s.id
+      where n.stage = 'serving' and n.candle_at = s.cut_at group by s.lane_id, s.cut_at
+    )
+    select q.slot, q.from_at as "from", q.until_at as "until", e.at as "enteredAt", o.at as "leftAt"
+    from pointer q join version v on v.id = q.version_id join lane l on l.id = v.lane_id
+    join coin c on c.id = l.coin_id
+    left join moved e on e.lane_id = l.id and e.cut_at = q.from_at
+    left join moved o on o.lane_id = l.id and o.cut_at = q.until_at
+    where c.symbol = ${version.coin} and l.family = ${version.family} and v.number = ${version.version}
+    order by q.from_at, q.slot`
+  return [...rows]
 }
 
 /** Of one lane, or of all that have a version. */

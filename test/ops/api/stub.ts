@@ -181,6 +181,7 @@ export const stubReads: StoreReads = {
   pointers: async () => [
     { coin: btc, family: 'linear', version: 1, slot: 'v1', from: noon, until: null },
   ],
+  tenures: async () => [{ slot: 'v1', from: noon, until: null, enteredAt: null, leftAt: null }],
   journal: async () => [{ version: one, stage: 'serving', at: noon, candleAt: noon, reason: null }],
   swaps: async () => ({ items: [swap], next: null }),
   swap: async (id) => (id === swap.id ? swap : undefined),

@@ -3,7 +3,11 @@ import { test } from 'node:test'
 import type { Verdict } from '../../../../models/judging/verdict.ts'
 import type { Version } from '../../../../models/version.ts'
 import { openJournal } from '../../../../ops/store/versions/journal.ts'
-import { readJournal, readSwaps } from '../../../../ops/store/versions/journal-reads.ts'
+import {
+  readJournal,
+  readSwaps,
+  readTenures,
+} from '../../../../ops/store/versions/journal-reads.ts'
 import { giveVerdict, verdictOf } from '../../../../ops/store/versions/versions.ts'
 import { minuteMs } from '../../../../streams/time.ts'
 import type { LaneJournal, Swap } from '../../../../supervisor/fleet/lane-journal.ts'
@@ -101,6 +105,22 @@ test('a rollback is one step back, a second one goes one further, and a new swap
   assert.equal(await statesOf(store), '1:serving 2:draining 3:draining 4:announced')
   await swapTo(journal, four, 40)
   assert.equal(await slotsNow(journal), 'v1:1 v2:1 v3:4')
+})
+
+test('when a slot was given and taken is known by the wall, beside the candles of it', async () => {
+  const { store, journal } = await stage()
+  const two = await version(store)
+  const { transitions } = await swapTo(journal, two, 10)
+  const { transitions: undone } = await back(journal, 20)
+  const enteredAt = transitions.find(({ stage }) => stage === 'serving')?.at
+  const leftAt = undone.find(({ stage }) => stage === 'serving')?.at
+  assert.ok(enteredAt && leftAt && enteredAt < leftAt)
+  const tenure = { from: at(10), until: at(20), enteredAt, leftAt }
+  assert.deepEqual(await readTenures(store.sql, two), [{ slot: 'v3', ...tenure }])
+  assert.deepEqual(await readTenures(store.sql, { ...lane, version: 1 }), [
+    { slot: 'v1', from: noon, until: null, enteredAt: null, leftAt: null },
+    { slot: 'v2', ...tenure },
+  ])
 })
 
 test('a rollback at the candle of the cut leaves the history as if nothing had been cut', async () => {
