@@ -70,7 +70,7 @@ function isAlive(pid) {
 }
 
 function install() {
-  process.stderr.write('starling: installing packages, once (about 700 MB) …\n')
+  process.stderr.write('starling: installing packages, once (about 770 MB) …\n')
   for (let attempt = 1; ; attempt++) {
     const done = spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
       cwd: root,

@@ -65,11 +65,27 @@ export function readWords(command: Command, args: readonly string[]): Words {
   const { values, positionals } = parsed
   if (values.help === true) return { words: positionals, values }
   const [min, max] = command.words ?? [0, 0]
-  if (positionals.length < min) throw misused(command, 'something is missing')
+  if (positionals.length < min)
+    throw misused(command, `name ${missing(command, positionals.length, min)}`)
   if (positionals.length > max) {
     throw misused(command, `${positionals[max]} is one word too many`)
   }
   return { words: positionals, values }
+}
+
+/** What the letters of a usage stand for. */
+const meanings: Readonly<Record<string, string>> = {
+  C: 'a coin',
+  F: 'a family',
+  V: 'a version',
+  FILE: 'a file',
+  DIR: 'a folder',
+  TABLE: 'a table',
+}
+
+function missing({ usage = '' }: Command, from: number, to: number): string {
+  const words = usage.split(' ').slice(from, to)
+  return words.map((word) => meanings[word] ?? word).join(' and ')
 }
 
 function parse(

@@ -13,6 +13,7 @@ import { createRequire } from 'node:module'
 import { connect, createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import type { Millis } from '../../streams/time.ts'
+import { whyUnwritable } from '../store/data-directory.ts'
 import { findBinaries } from '../store/embedded/binaries.ts'
 
 export interface Probes {
@@ -85,13 +86,15 @@ function cannotWrite(path: string): string | undefined {
     rmSync(folder, { recursive: true })
     return undefined
   } catch (error) {
-    return (error as Error).message
+    return whyUnwritable(error)
   }
 }
 
 function ownDatabase(path: string): { version: string } | { why: string } {
   try {
-    const { version, major } = findBinaries()
+    const { version: packed, major } = findBinaries()
+    // The package counts its own builds behind PostgreSQL's number: 18.4.0-beta.17.
+    const version = packed.split('.').slice(0, 2).join('.')
     const mark = join(path, 'postgres', 'PG_VERSION')
     const kept = existsSync(mark) ? Number(readFileSync(mark, 'utf8').trim()) : major
     return kept === major

@@ -65,7 +65,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const footing = { ...options, say, startedAt, served, pace }
     const interrupted = options.interrupted ?? new Promise(() => {})
     const market = await orInterrupted(lookForMarket(footing), interrupted)
-    say('starting the database')
+    say(config.store.url === null ? 'starting the database' : 'opening the database')
     const server = await openStoreServer(config, directory, (event) =>
       log.say('info', `database.${event.type}`, { ...event }),
     )

@@ -85,17 +85,22 @@ function unusable(path: string, cause: unknown): Fault {
   if (cause instanceof Fault) return cause
   const full = diskFull(cause, `cannot use the data directory ${path}`)
   if (full) return full
-  const code = (cause as NodeJS.ErrnoException).code
-  const why: Readonly<Record<string, string>> = {
-    EACCES: 'this user may not write there',
-    EPERM: 'this user may not write there',
-    EROFS: 'it lies on a read-only file system',
-    ENOTDIR: 'a part of the path is not a folder',
-    EEXIST: 'a file has that name',
-  }
   return new Fault(
     'data.unusable',
-    `cannot use the data directory ${path}: ${why[code ?? ''] ?? (cause as Error).message}. Choose another with --data`,
+    `cannot use the data directory ${path}: ${whyUnwritable(cause)}. Choose another with --data`,
     { cause },
   )
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'it lies on a read-only file system',
+  ENOENT: 'nothing can be made there',
+  ENOTDIR: 'a part of the path is not a folder',
+  EEXIST: 'a file has that name',
+}
+
+export function whyUnwritable(error: unknown): string {
+  return reasons[(error as NodeJS.ErrnoException).code ?? ''] ?? (error as Error).message
 }

@@ -98,6 +98,7 @@ test('two daemons on one database: the second stands by, takes over, and the fir
   const url = `postgres://starling@${encodeURIComponent(dirname(socket))}/postgres`
   const config = `${quickConfig}store: { url: "${url}" }\n`
   const first = await startDaemon(t, house(t, config))
+  assert.match(first.output(), /opening the database/)
   await progress(first, 6)
   const second = startDaemon(t, house(t, config), 90_000)
   await progress(first, 6)

@@ -29,7 +29,9 @@ const codes: readonly [string, string, number, RegExp, Partial<World>?][] = [
   ['nothing like a command', 'xyzzy', 2, /starling help lists them/],
   ['no such option', 'run --sorce tape', 2, /did you mean --source\?/],
   ['an option without its value', 'run --source', 2, /usage: starling run/],
-  ['a word too few', 'pause', 2, /something is missing/],
+  ['a word too few', 'pause', 2, /^starling: name a coin\nusage/],
+  ['two words too few', 'swap BTC/USDT', 2, /^starling: name a family and a version/],
+  ['no file', 'backup', 2, /^starling: name a file/],
   ['a word too many', 'status now', 2, /now is one word too many/],
   ['no coin', 'pause btc', 2, /found btc, expected a coin such as BTC\/USDT/],
   ['no number', 'replay --seed x', 2, /--seed: found x, expected a whole number/],
@@ -185,6 +187,12 @@ for (const list of ['coins', 'lanes', 'models', 'swaps', 'scores', 'predictions'
     assert.equal(typeof JSON.parse(out), 'object')
   })
 }
+
+test('the list of features says one candle where it is one', async () => {
+  const { out } = await starling('features --json')
+  assert.match(out, /the close 1 candle ago/)
+  assert.doesNotMatch(out, /\b1 candles/)
+})
 
 test('without a daemon the data directory itself is asked, and closed', async () => {
   let closed = 0

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Check, examine } from '../../../ops/cli/examine.ts'
-import type { Probes } from '../../../ops/cli/probes.ts'
+import { type Probes, realProbes } from '../../../ops/cli/probes.ts'
 import { loadConfig } from '../../../ops/config/load.ts'
 import { healthy } from './stub.ts'
 
@@ -32,6 +32,15 @@ for (const [what, probes, name, detail, mend] of wrong) {
     assert.match(failed[0]?.mend ?? '', mend)
   })
 }
+
+test('a folder in which nothing can be made, and the version of the database, are told in words for people', () => {
+  const { cannotWrite, ownDatabase } = realProbes(process.cwd(), [], () => 0, fetch)
+  assert.match(
+    cannotWrite('/proc/starling') ?? '',
+    /^(nothing can be made there|it lies on|this user)/,
+  )
+  assert.match(JSON.stringify(ownDatabase('/proc/starling')), /^{"version":"\d+\.\d+"}$/)
+})
 
 test('where all is well there is nothing to mend', async () => {
   const checks = await examine(loadConfig({}).config, 'd', undefined, healthy)
