@@ -220,49 +220,6 @@ test('a swap to what serves already is done at once', async () => {
   assert.deepEqual([swap.state, swap.reason], ['done', 'it serves already'])
 })
 
-test('a second order of the version that is on its way is the first one again, and nothing is lost to go back to', async () => {
-  const { store, journal } = await stage()
-  const two = await version(store)
-  const first = await journal.open(operator(two))
-  await journal.begin(first.id, at(9))
-  assert.equal((await journal.open({ ...operator(two), revision: 3 })).id, first.id)
-  assert.equal((await journal.lane(lane)).handled, 3)
-  // The registry's is a wish of its own: it waits, and finds the lane where it is to be.
-  const wish = await journal.open({ to: two, askedBy: 'registry', revision: 4 })
-  assert.equal(wish.state, 'waiting')
-  await journal.cut(first.id, at(10))
-  await journal.end(first.id, 'done', null)
-  const begun = await journal.begin(wish.id, at(11))
-  assert.deepEqual([begun.state, begun.reason], ['done', 'it serves already'])
-  assert.deepEqual([begun.cutAt, begun.transitions], [null, []])
-  assert.equal(await slotsNow(journal), 'v1:1 v2:1 v3:2')
-  assert.equal((await back(journal, 20)).to.version, 1)
-})
-
-test('what serves is wished for again while the lane is on its way from it: it is moved back, not left behind', async () => {
-  const { store, journal } = await stage()
-  const two = await version(store)
-  const away = await journal.open(operator(two))
-  await journal.begin(away.id, at(9))
-  const stay = await journal.open({ to: { ...lane, version: 1 }, askedBy: 'registry', revision: 1 })
-  assert.equal(stay.state, 'waiting')
-  await journal.cut(away.id, at(10))
-  await journal.end(away.id, 'done', null)
-  assert.equal((await journal.begin(stay.id, at(11))).state, 'running')
-})
-
-test('no cut is made to what is the newest already', async () => {
-  const { store, journal } = await stage()
-  const [two, three] = [await version(store), await version(store)]
-  await swapTo(journal, two, 10)
-  await swapTo(journal, three, 20)
-  const again = await journal.open(operator(two))
-  await journal.begin(again.id, at(29))
-  await back(journal, 30, 'fallback')
-  await assert.rejects(journal.cut(again.id, at(31)), { code: 'swap.serves' })
-  assert.equal(await slotsNow(journal), 'v1:1 v2:1 v3:2')
-})
-
 test('a cut for a candle that is in the ledger already is refused, and so is one after the slots moved', async () => {
   const { store, journal } = await stage()
   const two = await version(store)
