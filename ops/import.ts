@@ -5,6 +5,7 @@
 import type { Candle } from '../streams/candles/candle.ts'
 import { filled } from '../streams/candles/fill.ts'
 import { candlesFromTrades } from '../streams/candles/from-trades.ts'
+import type { Span } from '../streams/candles/spans.ts'
 import type { Coin } from '../streams/coin.ts'
 import { inOrder } from '../streams/files/in-order.ts'
 import { candlesOf, type MarketFile, openMarketFile } from '../streams/files/market-file.ts'
@@ -40,23 +41,26 @@ export async function importFile(options: ImportOptions): Promise<ImportReport> 
     let from: Millis | undefined
     let to: Millis | undefined
     let wasEmpty = false
+    /** Of which the file knows what was traded. */
+    const told: Span[] = []
     const range = { from: 0, to: 0, existed: false }
     for await (const candles of filled(coin, intervalMs, range, pagesOf(file, coin, intervalMs))) {
       for (const { state, openAt } of candles) {
         if (state === 'empty' && !wasEmpty) gaps++
         wasEmpty = state === 'empty'
-        if (state !== 'empty') rows++
+        if (state !== 'empty' && state !== 'missing') rows++
         from ??= openAt
         to = openAt + intervalMs
+        if (state !== 'missing') extend(told, { from: openAt, to })
       }
       await writer.writeHistory(candles)
-      const known = await overMissing(work.store, coin, candles)
+      const whole = candles.filter(({ state }) => state !== 'missing')
+      const known = await overMissing(work.store, coin, whole)
       if (lease.isOurs) await writeOverMissing(work.store, writer, coin, known)
       missing += known.length
       options.progress(rows, rows)
     }
-    if (lease.isOurs && from !== undefined && to !== undefined)
-      await closeGaps(work.store, writer, coin, { from, to })
+    if (lease.isOurs) for (const stretch of told) await closeGaps(work.store, writer, coin, stretch)
     return {
       rows,
       from: from === undefined ? null : iso(from),
@@ -68,6 +72,12 @@ export async function importFile(options: ImportOptions): Promise<ImportReport> 
   } finally {
     await work.close()
   }
+}
+
+function extend(spans: Span[], { from, to }: Span): void {
+  const last = spans.at(-1)
+  if (last?.to === from) spans[spans.length - 1] = { from: last.from, to }
+  else spans.push({ from, to })
 }
 
 async function* pagesOf(

@@ -14,6 +14,9 @@ export type CandleColumn =
   | 'quoteVolume'
   | 'takerBuyVolume'
   | 'trades'
+  | 'state'
+  | 'revision'
+  | 'coin'
 export type TradeColumn = 'time' | 'price' | 'size' | 'side' | 'makerSide' | 'id'
 
 /** Where each column stands, counted from 0. */
@@ -34,6 +37,10 @@ const candleNames: Readonly<Record<CandleColumn, readonly string[]>> = {
   quoteVolume: ['quote_volume', 'quotevolume', 'quote_asset_volume', 'volume_quote'],
   takerBuyVolume: ['taker_buy_volume', 'takerbuyvolume', 'taker_buy_base_asset_volume'],
   trades: ['trades', 'count', 'number_of_trades', 'trade_count', 'tradecount'],
+  // These are told by our own exports.
+  state: ['state'],
+  revision: ['revision'],
+  coin: ['coin'],
 }
 const tradeNames: Readonly<Record<TradeColumn, readonly string[]>> = {
   time: [...timeNames, 'date', 'unix', 'at', 'ts', 'transact_time'],
@@ -44,8 +51,8 @@ const tradeNames: Readonly<Record<TradeColumn, readonly string[]>> = {
   id: ['id', 'trade_id', 'tradeid', 'agg_trade_id', 'tid'],
 }
 /** Known, and of no use here. */
-const knownExtras = ['close_time', 'closetime', 'symbol', 'coin', 'pair', 'exchange', 'ignore']
-const knownTradeExtras = ['quote_qty', 'quoteqty', 'cost', 'is_best_match', 'isbestmatch']
+const knownExtras = ['close_time', 'closetime', 'symbol', 'pair', 'exchange', 'ignore']
+const knownTradeExtras = ['coin', 'quote_qty', 'quoteqty', 'cost', 'is_best_match', 'isbestmatch']
 
 /** `where` names the file in messages. */
 export function layoutOf(header: readonly string[], where: string): Layout {

@@ -5,14 +5,14 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
-import type { Candle } from '../candles/candle.ts'
+import type { Candle, CandleState } from '../candles/candle.ts'
 import type { Coin } from '../coin.ts'
 import type { Millis } from '../time.ts'
 import type { Trades } from '../trade.ts'
 import { CsvRow, readCsv, unreadable } from './csv.ts'
 import { Grid } from './grid.ts'
 import { type Layout, layoutOf } from './layout.ts'
-import { BarPage, type Bars, TradePage } from './pages.ts'
+import { BarPage, type Bars, isPadding, TradePage } from './pages.ts'
 import { openParquet, ParquetRow } from './parquet.ts'
 
 type FileFormat = 'csv' | 'csv.gz' | 'parquet'
@@ -57,11 +57,11 @@ export async function openMarketFile(
   }
 }
 
-/** Rows in which nobody traded are left out: they are minutes without a candle. */
+/** Padding is left out: those are minutes without a candle. */
 export function candlesOf(bars: Bars, coin: Coin): readonly Candle[] {
   const candles: Candle[] = []
   for (let i = 0; i < bars.length; i++) {
-    if (bars.volume[i] === 0) continue
+    if (isPadding(bars, i)) continue
     candles.push({
       coin,
       openAt: bars.openAt[i]!,
@@ -73,11 +73,17 @@ export function candlesOf(bars: Bars, coin: Coin): readonly Candle[] {
       quoteVolume: bars.quoteVolume[i]!,
       takerBuyVolume: bars.takerBuyVolume[i]!,
       trades: bars.trades[i]!,
-      state: 'final',
-      revision: 0,
+      state: stateOf(bars, i),
+      revision: bars.revision[i]!,
     })
   }
   return candles
+}
+
+function stateOf({ open, volume, revision }: Bars, row: number): CandleState {
+  if (Number.isNaN(volume[row])) return 'missing'
+  if (Number.isNaN(open[row])) return 'empty'
+  return revision[row] === 0 ? 'final' : 'corrected'
 }
 
 /** The sha256 of a file's bytes, in hex. */

@@ -2,9 +2,10 @@
  * Rows of a file as pages of columns. Every value is checked here, once, whatever the file's format; a page that comes out
  * holds finite, positive prices and candles whose high and low enclose them.
  */
+import type { CandleState } from '../candles/candle.ts'
 import { iso, type Millis } from '../time.ts'
 import { type Trades, TradesBuilder } from '../trade.ts'
-import { identityIn, instantIn, numberIn, sideIn, sideOfTaker } from './cell.ts'
+import { type CellValue, identityIn, instantIn, numberIn, sideIn, sideOfTaker } from './cell.ts'
 import type { Grid } from './grid.ts'
 import type { Layout } from './layout.ts'
 import { type RowSource, refusal } from './row.ts'
@@ -19,13 +20,24 @@ export const barFields = [
   'quoteVolume',
   'takerBuyVolume',
   'trades',
+  'revision',
 ] as const
 type BarField = (typeof barFields)[number]
+const priceFields = ['open', 'high', 'low', 'close'] as const
+const candleStates = ['final', 'corrected', 'empty', 'missing'] as const
 type BarColumns = Readonly<Record<BarField, Float64Array>>
 
-/** Candles in columns; what the file does not tell is NaN. A volume of 0 means that nobody traded. */
+/**
+ * Candles in columns; what the file does not tell is NaN. A volume of 0 means that nobody traded, one that is NaN that
+ * nobody knows what was; where the file says so in words (`state`) there are no prices either.
+ */
 export interface Bars extends BarColumns {
   readonly length: number
+}
+
+/** Rows with prices at which nobody traded: what some sources write in the place of a minute without a candle. */
+export function isPadding({ open, volume }: Bars, row: number): boolean {
+  return volume[row] === 0 && !Number.isNaN(open[row])
 }
 
 export class BarPage {
@@ -35,6 +47,7 @@ export class BarPage {
   readonly #grid: Grid | undefined
   #columns: BarColumns
   #length = 0
+  #coin: CellValue
 
   /** Without a `grid` any interval will do. */
   constructor(
@@ -62,25 +75,22 @@ export class BarPage {
     const at = this.#at
     const to = this.#columns
     const i = this.#length
-    const open = this.#price(row, at.open!)
-    const high = this.#price(row, at.high!)
-    const low = this.#price(row, at.low!)
-    const close = this.#price(row, at.close!)
-    if (high < Math.max(open, close, low) || low > Math.min(open, close)) {
-      const found = `open ${open}, high ${high}, low ${low}, close ${close}`
-      throw refusal(this.#where, row, at.high!, found, 'a high and a low that enclose the rest')
+    this.#requireOneCoin(row)
+    const state = this.#state(row)
+    if (state === 'empty' || state === 'missing') {
+      for (const field of barFields) to[field][i] = state === 'empty' ? 0 : Number.NaN
+      for (const field of priceFields) to[field][i] = Number.NaN
+    } else {
+      this.#prices(row, to, i)
+      to.volume[i] = this.#amount(row, at.volume!)
+      to.quoteVolume[i] = this.#amountOrUntold(row, at.quoteVolume)
+      to.takerBuyVolume[i] = this.#amountOrUntold(row, at.takerBuyVolume)
+      to.trades[i] = this.#amountOrUntold(row, at.trades)
     }
     const openAt = instant(this.#where, row, at.time!)
     this.#grid?.add(openAt, row, at.time!)
     to.openAt[i] = openAt
-    to.open[i] = open
-    to.high[i] = high
-    to.low[i] = low
-    to.close[i] = close
-    to.volume[i] = this.#amount(row, at.volume)
-    to.quoteVolume[i] = this.#amount(row, at.quoteVolume)
-    to.takerBuyVolume[i] = this.#amount(row, at.takerBuyVolume)
-    to.trades[i] = this.#amount(row, at.trades)
+    to.revision[i] = at.revision === undefined ? 0 : this.#amount(row, at.revision)
     this.#length = i + 1
   }
 
@@ -92,12 +102,52 @@ export class BarPage {
     return { length, ...barColumns((field) => columns[field].subarray(0, length)) }
   }
 
+  #prices(row: RowSource, to: BarColumns, i: number): void {
+    const at = this.#at
+    const open = this.#price(row, at.open!)
+    const high = this.#price(row, at.high!)
+    const low = this.#price(row, at.low!)
+    const close = this.#price(row, at.close!)
+    if (high < Math.max(open, close, low) || low > Math.min(open, close)) {
+      const found = `open ${open}, high ${high}, low ${low}, close ${close}`
+      throw refusal(this.#where, row, at.high!, found, 'a high and a low that enclose the rest')
+    }
+    to.open[i] = open
+    to.high[i] = high
+    to.low[i] = low
+    to.close[i] = close
+  }
+
+  #state(row: RowSource): CandleState {
+    const { state: column } = this.#at
+    if (column === undefined) return 'final'
+    const found = row.cell(column)
+    const state = candleStates.find((it) => it === found)
+    if (state) return state
+    throw refusal(this.#where, row, column, found, candleStates.join(', '))
+  }
+
+  /** Two coins' candles are no history of one. */
+  #requireOneCoin(row: RowSource): void {
+    const { coin: column } = this.#at
+    if (column === undefined) return
+    const found = row.cell(column)
+    this.#coin ??= found
+    if (found === this.#coin) return
+    throw refusal(this.#where, row, column, found, `${this.#coin} as in the rows before, one coin`)
+  }
+
   #price(row: RowSource, column: number): number {
     return positive(this.#where, row, column, 'a price above 0')
   }
 
-  #amount(row: RowSource, column: number | undefined): number {
+  #amountOrUntold(row: RowSource, column: number | undefined): number {
     if (column === undefined) return Number.NaN
+    const found = row.cell(column)
+    return found === null || found === '' ? Number.NaN : this.#amount(row, column)
+  }
+
+  #amount(row: RowSource, column: number): number {
     const amount = numberIn(row.cell(column))
     if (amount !== undefined && amount >= 0) return amount
     throw refusal(this.#where, row, column, row.cell(column), 'a number of at least 0')

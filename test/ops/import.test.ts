@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
@@ -8,13 +8,15 @@ import type { Config } from '../../ops/config/schema.ts'
 import { importFile } from '../../ops/import.ts'
 import { databaseName, type ServerAddress } from '../../ops/store/connection.ts'
 import { lockDataDirectory, openDataDirectory } from '../../ops/store/data-directory.ts'
-import { type OpenStoreWork, openStoreWork } from '../../ops/store-work.ts'
+import { exportTable, type OpenStoreWork, openStoreWork } from '../../ops/store-work.ts'
+import type { Coin } from '../../streams/coin.ts'
 import { minuteMs } from '../../streams/time.ts'
 import {
   blank,
   btc,
   candle,
   dropDatabase,
+  eth,
   prediction,
   testServer,
   version,
@@ -253,6 +255,60 @@ test('candles of another interval are refused, and nothing is stored', async (t)
   })
   await assert.rejects(stored(), { code: 'store.absent' })
 })
+
+for (const name of ['out.csv.gz', 'out.parquet']) {
+  test(`what was exported to ${name} comes in as it was, empty, missing and corrected candles too`, async (t) => {
+    const [from, to] = ['a', 'b'].map((it) => `import${it}${name.replaceAll('.', '')}`)
+    const first = await stage(t, from as string)
+    const work = await openStoreWork(first.dataPath, first.config, { mayMake: true })
+    const at = (i: number) => ({ openAt: start + i * minuteMs })
+    await withGap(work, 'open')
+    const writer = work.store.writer(await work.lease(), () => start)
+    const more = [
+      blank(0, 'empty', at(-1)),
+      candle(0, { ...at(8), state: 'corrected', revision: 2, takerBuyVolume: 1.5 }),
+      blank(0, 'empty', at(9)),
+    ]
+    await writer.commit(
+      more.map((it) => ({ type: 'candle', candle: it })),
+      () => start + 10 * minuteMs,
+    )
+    await work.close()
+    const exported = async (coin?: Coin): Promise<Uint8Array> => {
+      const file = join(dirname(first.dataPath), `made-${name}`)
+      const order = { table: 'candles', coin, from: undefined, to: undefined } as const
+      await exportTable({ ...first, ...order, file, progress: () => {} })
+      return readFileSync(file)
+    }
+    const before = await first.stored()
+    assert.deepEqual(before.map(({ state }) => state.slice(0, 1)).join(''), 'effmmmfffce')
+
+    const second = await stage(t, to as string)
+    const content = await exported(btc)
+    assert.partialDeepStrictEqual(await second.bring(name, content), { rows: 6, gaps: 2 })
+    assert.deepEqual(await second.stored(), before)
+
+    assert.partialDeepStrictEqual(await first.bring(name, content), { healed: 0 })
+    assert.deepEqual(await first.stored(), before, 'what is missing in the file heals nothing')
+    const again = await openStoreWork(first.dataPath, first.config)
+    const gaps = (await again.store.reads.gaps({ limit: 9 })).items
+    assert.deepEqual(
+      gaps.map(({ from, to, healedAt }) => [
+        (from - start) / minuteMs,
+        (to - start) / minuteMs,
+        healedAt,
+      ]),
+      [[2.5, 5, null]],
+    )
+    const others = again.store.writer(await again.lease(), () => start)
+    await others.writeHistory([candle(0, { ...at(9), coin: eth })])
+    await again.close()
+    await assert.rejects(second.bring(name, await exported()), {
+      code: 'file.value',
+      message: /column "coin": found "ETH\/USDT", expected BTC\/USDT as in the rows before/,
+    })
+  })
+}
 
 test('a file that is wrong far down leaves nothing behind', async (t) => {
   const { bring, stored } = await stage(t, 'importwrong')

@@ -52,13 +52,13 @@ async function* tradesOf(file: MarketFile, intervalMs: Millis): AsyncGenerator<T
   else for await (const bars of file.pages()) yield played(bars, intervalMs)
 }
 
-/** Rows without volume are minutes in which nobody traded: they are left out, and come back as `empty` candles. */
+/** Rows without volume are minutes without trades, as far as the file knows: left out, they come back as `empty` candles. */
 function played(bars: Bars, intervalMs: Millis): Trades {
   const builder = new TradesBuilder(4 * bars.length)
   for (let i = 0; i < bars.length; i++) {
     const openAt = bars.openAt[i]!
     const volume = bars.volume[i]!
-    if (volume < volumeMin) continue
+    if (!(volume >= volumeMin)) continue
     const [open, high] = [bars.open[i]!, bars.high[i]!]
     const [low, close] = [bars.low[i]!, bars.close[i]!]
     pushCandleTrades(builder, { openAt, open, high, low, close, volume }, intervalMs)

@@ -16,7 +16,7 @@ import { fileMarket } from '../../../../streams/feeds/tape/file-market.ts'
 import type { TapeMarket } from '../../../../streams/feeds/tape/market.ts'
 import { tapeFeed } from '../../../../streams/feeds/tape/tape.ts'
 import { openMarketFile } from '../../../../streams/files/market-file.ts'
-import { minuteMs } from '../../../../streams/time.ts'
+import { iso, minuteMs } from '../../../../streams/time.ts'
 import { TradesBuilder } from '../../../../streams/trade.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'starling tape '))
@@ -110,6 +110,26 @@ test('a candle file is played as its candles; minutes it lacks are empty, and th
   assert(Number.isNaN(candles[0]?.trades) && Number.isNaN(candles[0]?.takerBuyVolume))
   assert.equal(items.at(-1)?.type, 'ended')
   assert(ended)
+})
+
+test('an export is played too: what it has no prices of, nobody traded as far as it knows', async () => {
+  const path = await file('export.csv', [
+    'coin,openAt,open,high,low,close,volume,quoteVolume,takerBuyVolume,trades,state,revision',
+    `BTC/USD,${iso(start)},1,3,0.5,2,0.1,0.2,,4,corrected,1`,
+    `BTC/USD,${iso(start + minuteMs)},,,,,0,0,0,0,empty,0`,
+    `BTC/USD,${iso(start + 2 * minuteMs)},,,,,,,,,missing,0`,
+    `BTC/USD,${iso(start + 3 * minuteMs)},5,9,4,6,0.7,4,,3,final,0`,
+  ])
+  const { candles } = play(await fileMarket({ path, coin }))
+  assert.deepEqual(
+    candles.map(({ state, close, volume }) => [state, close, volume]),
+    [
+      ['final', 2, 0.1],
+      ['empty', Number.NaN, 0],
+      ['empty', Number.NaN, 0],
+      ['final', 6, 0.7],
+    ],
+  )
 })
 
 test('a trade file in any order is played in order, and rows that repeat a trade count once', async () => {
