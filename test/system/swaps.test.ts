@@ -39,7 +39,9 @@ test('a lane moves to a new version and back while the market runs, and no candl
           ? `${data.kind ?? 'cut'} ${data.from} ${data.to} ${data.state}`
           : `${data.version} ${data.state}`,
       )
-  const swap = await ended(daemon, (await order(daemon, lane, two.version)).swap)
+  const { swap: id } = await order(daemon, lane, two.version)
+  assert.equal((await order(daemon, lane, two.version)).swap, id, 'ordered twice it is one swap')
+  const swap = await ended(daemon, id)
   assert.deepEqual([swap.state, swap.missed, swap.twice], ['done', 0, 0], JSON.stringify(swap))
   assert.deepEqual(
     swap.journal.filter(({ version }) => version === two.version).map((it) => it.transition),
