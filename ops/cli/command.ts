@@ -100,12 +100,22 @@ function parse(
     const read = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
     return read as ReturnType<typeof parse>
   } catch (error) {
+    const [, name] =
+      /^Option '(--[^' ]+)[^']*' argument is ambiguous/.exec((error as Error).message) ?? []
+    if (name !== undefined)
+      throw valueMissing(command, name, args[args.indexOf(name) + 1] as string)
     const unknown = /^Unknown option '(-+)([^']+)'/.exec((error as Error).message)
     if (!unknown) throw misused(command, firstSentence((error as Error).message))
     const meant = nearest(unknown[2] as string, Object.keys(options))
     const hint = meant ? `; did you mean --${meant}?` : ''
     throw misused(command, `there is no option ${unknown[1]}${unknown[2]}${hint}`)
   }
+}
+
+/** Whatever begins with a dash is taken for the next option. */
+function valueMissing(command: Command, name: string, found: string): Fault {
+  const written = `one that begins with a dash is written ${name}=${found}`
+  return misused(command, `${name}: found ${found}, expected its value; ${written}`)
 }
 
 export function misused(command: Command, what: string): Fault {
@@ -156,7 +166,7 @@ export function wholeNumber(command: Command, call: Call, name: string): number 
   const text = call.text(name)
   if (text === undefined) return undefined
   if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw misused(command, `--${name}: found ${text}, expected a whole number`)
+  throw misused(command, `--${name}: found ${text}, expected a whole number from 0 on`)
 }
 
 function firstSentence(text: string): string {

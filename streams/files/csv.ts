@@ -123,6 +123,8 @@ export function unreadable(path: string, cause: unknown): Fault {
     const message = `${path}: found an end in the middle of the gzip stream, expected a whole one; was it copied to its end?`
     return new Fault('file.truncated', message, { cause })
   }
+  if (code === 'EISDIR')
+    return new Fault('file.folder', `${path}: found a folder, expected a file`, { cause })
   if (code.startsWith('Z_')) {
     const message = `${path}: found bytes that are not gzip (${code}), expected a gzipped file`
     return new Fault('file.corrupt', message, { cause })

@@ -34,6 +34,13 @@ const codes: readonly [string, string, number, RegExp, Partial<World>?][] = [
   ['no file', 'backup', 2, /^starling: name a file/],
   ['a word too many', 'status now', 2, /now is one word too many/],
   ['no coin', 'pause btc', 2, /found btc, expected a coin such as BTC\/USDT/],
+  [
+    'a number below 0',
+    'replay --candles -1',
+    2,
+    /--candles: found -1, expected its value; .* --candles=-1/,
+  ],
+  ['no count', 'replay --candles=-1', 2, /--candles: found -1, expected a whole number from 0 on/],
   ['no number', 'replay --seed x', 2, /--seed: found x, expected a whole number/],
   ['no instant', 'backfill --coin BTC/USDT --from noon', 2, /--from: found noon/],
   ['no table', 'export candels --out x.csv', 2, /did you mean candles\?/],

@@ -157,6 +157,11 @@ test('what is wrong is told with file, line, column, what was found and what was
     ],
     ['twice', `${candleHeader},timestamp\n${good},${start}`, /"open_time" and "timestamp" both/],
     [
+      'state',
+      `${candleHeader},state\n${good},open`,
+      /column "state": found "open", expected final, corrected, empty, missing$/,
+    ],
+    [
       'lacking',
       `open_time,open,high,low,close\n${good}`,
       /^file\.header: .*expected also a column for volume/,
@@ -173,6 +178,7 @@ test('what is wrong is told with file, line, column, what was found and what was
     assert.match(await faultOf(await file(`${name}.csv`, content)), expected, name)
   }
   assert.match(await faultOf(join(folder, 'absent.csv')), /^file\.unreadable/)
+  assert.match(await faultOf(folder), /^file\.folder: .*: found a folder, expected a file$/)
 })
 
 test('a known column that is of no use is passed over', async () => {
