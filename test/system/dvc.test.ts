@@ -1,7 +1,7 @@
 /** The real DVC: it pulls a dataset that Starling wrote, and its `repro` retrains in a git clone. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -41,7 +41,9 @@ test('dvc pulls a dataset that was written for it, byte for byte', { skip }, asy
 test('in a git clone dvc repro trains the family that is named, of the file that is named, and nothing twice', {
   skip,
 }, async (t) => {
-  const clone = join(temporaryFolder(), 'starling')
+  const folder = temporaryFolder()
+  t.after(() => rmSync(folder, { recursive: true }))
+  const clone = join(folder, 'starling')
   execFileSync('git', ['clone', '--quiet', '--depth', '1', `file://${root}`, clone])
   symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'))
   const git = (...args: readonly string[]): string =>
@@ -60,7 +62,7 @@ test('in a git clone dvc repro trains the family that is named, of the file that
     .filter(({ state }) => state === 'final')
     .map((it) => [it.openAt, it.open, it.high, it.low, it.close, it.volume].join(','))
   const header = 'open_time,open,high,low,close,volume'
-  const file = join(temporaryFolder(), 'btc.csv')
+  const file = join(folder, 'btc.csv')
   writeFileSync(file, `${[header, ...lines].join('\n')}\n`)
   change('candles: candles.csv', `candles: ${file}`)
 

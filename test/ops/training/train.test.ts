@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { rmSync } from 'node:fs'
+import { after, test } from 'node:test'
 import { openRunJournal } from '../../../ops/store/training/training-runs.ts'
 import { openStoreWork } from '../../../ops/store-work.ts'
-import { train } from '../../../ops/training/train.ts'
 import { order } from '../../support/models/training.ts'
 import { btc } from '../../support/store/database.ts'
 import { tapeWork } from '../../support/store/tape-work.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+
+// Trainings of one user take turns below the system's temporary folder: this one waits for nobody's.
+const { TMPDIR = '/tmp' } = process.env
+const turns = temporaryFolder()
+after(() => rmSync(turns, { recursive: true }))
+process.env.TMPDIR = turns
+const { train } = await import('../../../ops/training/train.ts')
+process.env.TMPDIR = TMPDIR
 
 test('a run that a daemon has left queued is gone on with, unless something else is asked for', async (t) => {
   const { config, dataPath, to } = await tapeWork(t, 'tape')
