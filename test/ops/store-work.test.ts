@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { loadConfig } from '../../ops/config/load.ts'
@@ -8,7 +8,7 @@ import { openStoreServer } from '../../ops/open-store.ts'
 import { databaseName } from '../../ops/store/connection.ts'
 import { lockDataDirectory, openDataDirectory } from '../../ops/store/data-directory.ts'
 import { isAlive } from '../../ops/store/embedded/process-identity.ts'
-import { startServer } from '../../ops/store/embedded/server.ts'
+import { removeDataDirectory, startServer } from '../../ops/store/embedded/server.ts'
 import { acquireLease } from '../../ops/store/lease.ts'
 import { openStore } from '../../ops/store/store.ts'
 import { backup, exportTable, openMarket, openStoreWork, restore } from '../../ops/store-work.ts'
@@ -28,8 +28,8 @@ function config(source: string, url: string | null): Config {
 
 const folders: string[] = []
 // With the file and not with their tests, which end in their turn what works in them.
-after(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+after(async () => {
+  for (const folder of folders) await removeDataDirectory(folder)
 })
 
 function newFolder(): string {

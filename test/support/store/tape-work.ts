@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test'
 import type { Version } from '../../../models/version.ts'
 import { loadConfig } from '../../../ops/config/load.ts'
 import type { Config } from '../../../ops/config/schema.ts'
+import { removeDataDirectory } from '../../../ops/store/embedded/server.ts'
 import { artifactFiles } from '../../../ops/store/versions/artifact-files.ts'
 import { assignSlot, registerVersion } from '../../../ops/store/versions/versions.ts'
 import { openStoreWork } from '../../../ops/store-work.ts'
@@ -28,8 +29,11 @@ const trainedCandles = 400
 /** `source` is what the configuration says when the store is asked again. */
 export async function tapeWork(t: TestContext, source: 'tape' | 'auto'): Promise<TapeWork> {
   const folder = temporaryFolder()
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }))
   const dataPath = join(folder, 'data')
+  t.after(async () => {
+    await removeDataDirectory(dataPath)
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+  })
   const { config: defaults } = loadConfig({})
   const config = { ...defaults, market: { ...defaults.market, source: 'tape' } }
   const work = await openStoreWork(dataPath, config, { mayMake: true })
