@@ -71,7 +71,8 @@ export function problemOf(c: Context, error: unknown): Response | undefined {
 function statusOf(fault: Fault): ContentfulStatusCode {
   if (fault.retryable) return 503
   const last = fault.code.split('.').at(-1) ?? ''
-  if (/^(unknown|not_found|missing)$/.test(last)) return 404
+  // A cursor may be any text by its description: of what no list has made, there is no page.
+  if (/^(unknown|not_found|missing|cursor)$/.test(last)) return 404
   if (/^(exists|state|conflict|busy|paused|last)$/.test(last)) return 409
   if (/^(unlisted|unsupported|refused)$/.test(last)) return 422
   if (fault.code.startsWith('artifact.')) return 422

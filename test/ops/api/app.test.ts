@@ -220,7 +220,7 @@ const problems: readonly [string, string, RequestInit, number, string, Partial<A
     'a cursor of nobody',
     '/api/v1/gaps?cursor=x',
     {},
-    400,
+    404,
     'query.cursor',
     reading({
       gaps: async () => {

@@ -39,7 +39,7 @@ for (const path of ['models', 'lanes', 'scores', 'signals']) {
     assert.equal((body as Body).next, null)
     assert.equal((await ask(`/api/v1/${path}?limit=10001`)).status, 400)
     assert.partialDeepStrictEqual(await ask(`/api/v1/${path}?cursor=abc`), {
-      status: 400,
+      status: 404,
       body: { code: 'query.cursor' },
     })
   })
