@@ -75,10 +75,13 @@ export function worseThan(
   incumbent: readonly ScoreSums[],
   loss: LossKind,
 ): Difference | null {
-  const [mine, theirs] = [lossByDay(challenger, loss), lossByDay(incumbent, loss)]
   const rows = rowsOf(challenger, loss)
   if (rows === 0) return null
-  const days = [...mine].map(([day, lost]) => lost - (theirs.get(day) ?? 0))
+  const theirs = Map.groupBy(incumbent, (it) => it.day)
+  const days = byDay(challenger).map((mine) => {
+    const same = [...new Set(mine.map((it) => it.day))].flatMap((day) => theirs.get(day) ?? [])
+    return lossOf(mine, loss) - lossOf(same, loss)
+  })
   return difference(days, rows, 'above', true)
 }
 
@@ -111,19 +114,33 @@ function difference(
   return { mean: meanOf, p: test?.p ?? null }
 }
 
-function lossByDay(days: readonly ScoreSums[], loss: LossKind): ReadonlyMap<number, number> {
-  return new Map(
-    byDay(days).map((day) => [
-      day[0]?.day ?? Number.NaN,
-      day.reduce((sum, it) => sum + (loss === 'logLoss' ? it.logLossSum : it.squaredErrorSum), 0),
-    ]),
+function lossOf(sums: readonly ScoreSums[], loss: LossKind): number {
+  return sums.reduce(
+    (sum, it) => sum + (loss === 'logLoss' ? it.logLossSum : it.squaredErrorSum),
+    0,
   )
 }
 
-/** In the order of time; what was live and what was filled in on one day is one day. */
-function byDay(days: readonly ScoreSums[]): readonly (readonly ScoreSums[])[] {
-  const groups = Map.groupBy(days, (it) => it.day)
-  return [...groups].sort(([a], [b]) => a - b).map(([, day]) => day)
+type Day = readonly ScoreSums[]
+
+/**
+ * In the order of time; what was live and what was filled in on one day is one day. The first and the last may be cut: with
+ * less than half of its neighbour's rows such a day goes with it, because the test takes every day for as telling as another.
+ */
+function byDay(sums: readonly ScoreSums[]): readonly Day[] {
+  const days = [...Map.groupBy(sums, (it) => it.day)].sort(([a], [b]) => a - b)
+  const fromStart = firstWhole(days.map(([, day]) => day))
+  return firstWhole(fromStart.toReversed()).toReversed()
+}
+
+function firstWhole(days: readonly Day[]): readonly Day[] {
+  const [first, second, ...others] = days
+  if (!first || !second || 2 * countOf(first) >= countOf(second)) return days
+  return [[...first, ...second], ...others]
+}
+
+function countOf(day: Day): number {
+  return day.reduce((sum, it) => sum + it.n, 0)
 }
 
 function confusionSum(day: readonly ScoreSums[]): readonly (readonly number[])[] {

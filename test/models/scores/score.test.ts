@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rollingScores, score } from '../../../models/scores/score.ts'
 import { emptyDay, type ScoreSums } from '../../../models/scores/sums.ts'
+import { worseThan } from '../../../models/scores/versus.ts'
 
 const nothing = emptyDay(0)
 
@@ -171,6 +172,25 @@ test('each measure that adds up is tested against no skill, day by day', () => {
   assert.deepEqual([versus.accuracy?.mean, versus.accuracy?.p], [0.3, null])
   assert.equal(versus.squaredError, null)
   assert.equal(score(days.slice(0, 4), [50, 0, 50]).versus.logLoss?.p, null)
+})
+
+test('a first or a last day of a few minutes is no day of its own to a test: it goes with its neighbour', () => {
+  const day = (i: number, share: number): ScoreSums =>
+    graded(
+      [
+        [40 * share, 0, 10 * share],
+        [0, 0, 0],
+        [10 * share, 0, 40 * share],
+      ],
+      { day: i * 86_400_000, logLossSum: (50 + (i % 5)) * share },
+    )
+  const days = Array.from({ length: 6 }, (_, i) => day(i + 1, 1))
+  const pOf = (sums: readonly ScoreSums[]) => score(sums, [50, 0, 50]).versus.logLoss?.p ?? 1
+  for (const cut of [days, [day(0, 0.1), ...days], [...days, day(7, 0.1)], [...days, day(7, 0.4)]])
+    assert.ok(pOf(cut) <= 0.01, `${pOf(cut)}`)
+  const better = days.map((it, i) => ({ ...it, logLossSum: it.logLossSum - 2 - i / 10 }))
+  const worse = worseThan([...days, day(7, 0.1)], [...better, day(7, 0.1)], 'logLoss')?.p
+  assert.ok((worse ?? 1) <= 0.01, `${worse}`)
 })
 
 test('windows of days end one after the other, the first when it is whole', () => {
