@@ -50,13 +50,15 @@ async function backfillStore(
   const to = Math.min(stored.to, options.to ?? stored.to)
   const versions = await versionsInSlots(work, options)
   const line = await openLine(work, options.config)
+  const ended = new AbortController()
   try {
     // A sink that can write no more never answers: it only starts again.
     return await Promise.race([
       line.broken,
-      answerAll(work, line.ports, versions, { from, to }, options.progress),
+      answerAll(work, line.ports, versions, { from, to }, options.progress, ended.signal),
     ])
   } finally {
+    ended.abort()
     await line.stop()
   }
 }
@@ -67,6 +69,7 @@ async function answerAll(
   versions: readonly Version[],
   { from, to }: { readonly from: Millis; readonly to: Millis },
   progress: Progress,
+  signal: AbortSignal,
 ): Promise<BackfillReport> {
   const total = { rows: 0, inSample: 0, holes: 0 }
   const files = artifactFiles(artifacts)
@@ -80,9 +83,9 @@ async function answerAll(
     )
     if (reply.type === 'loadRefused')
       throw new Fault('artifact.refused', `${versionName(version)}: ${reply.reason}`)
-    const report = await backfillVersion(ports, version, artifact, { from, to }, (doneTo) =>
-      progress(i * (to - from) + (doneTo - from), versions.length * (to - from)),
-    )
+    const told = (doneTo: Millis): unknown =>
+      progress(i * (to - from) + (doneTo - from), versions.length * (to - from))
+    const report = await backfillVersion(ports, version, artifact, { from, to }, told, signal)
     total.rows += report.rows
     total.inSample += report.inSample
     total.holes += report.holes

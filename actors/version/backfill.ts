@@ -82,7 +82,7 @@ export async function backfill(
       const bundle = makeBundle(answering.plan, block.ring, block.openAts.slice(i, i + bundleRows))
       total.holes += bundle.holes.length
       if (bundle.rows.length === 0) continue
-      const work = answer(ports, answering, { ...bundle, holes: [] }).then((written) => {
+      const work = answer(ports, answering, { ...bundle, holes: [] }, signal).then((written) => {
         underWay.delete(work)
         total.rows += written.rows
         total.inSample += written.inSample
@@ -101,23 +101,28 @@ export async function backfill(
     await progress(oldest ?? range.from, total.rows)
   }
   await Promise.all(underWay.keys())
-  if (signal?.aborted) throw new Fault('backfill.stopped', 'it is to stop', { retryable: true })
+  goesOn(signal)
   return total
+}
+
+function goesOn(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new Fault('backfill.stopped', 'it is to stop', { retryable: true })
 }
 
 async function answer(
   ports: BackfillPorts,
   answering: Answering,
   bundle: Bundle,
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly rows: number; readonly inSample: number; readonly refused: number }> {
-  const { outputs, inferMs } = await infer(ports, answering, bundle)
+  const { outputs, inferMs } = await infer(ports, answering, bundle, signal)
   const { entries, refused } = answerBundle(
     answering,
     bundle,
     { values: outputs, inferMs, madeAt: ports.clock.now() },
     () => [],
   )
-  const stale = entries.length > 0 ? (await write(ports, entries)).stale : 0
+  const stale = entries.length > 0 ? (await write(ports, entries, signal)).stale : 0
   if (stale > 0)
     throw new Fault('backfill.stale', 'the version has started anew meanwhile', { retryable: true })
   const inSample = entries.filter((it) => it.type === 'prediction' && it.prediction.inSample).length
@@ -128,6 +133,7 @@ async function infer(
   ports: BackfillPorts,
   answering: Answering,
   bundle: Bundle,
+  signal: AbortSignal | undefined,
 ): Promise<Inferred> {
   for (;;) {
     const reply = await ask<InferenceCommand, Inferred | InferFailed>(
@@ -155,13 +161,19 @@ async function infer(
       throw new Fault(reply.code, reply.reason, { retryable })
     }
     await wait(ports.clock, retryMs)
+    goesOn(signal)
   }
 }
 
-async function write(ports: BackfillPorts, entries: readonly LedgerEntry[]): Promise<WriteOutcome> {
+async function write(
+  ports: BackfillPorts,
+  entries: readonly LedgerEntry[],
+  signal: AbortSignal | undefined,
+): Promise<WriteOutcome> {
   for (;;) {
     const { promise, resolve } = Promise.withResolvers<WriteOutcome>()
     if (ports.sink.tell({ type: 'write', entries, replyTo: resolve })) return promise
     await wait(ports.clock, retryMs)
+    goesOn(signal)
   }
 }

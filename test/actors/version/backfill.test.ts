@@ -21,13 +21,14 @@ type Infer = Extract<InferenceCommand, { type: 'infer' }>
 
 async function run(
   range: { from: Millis; to: Millis },
-  manners: 'answers' | 'busy at first' | 'refuses' | 'nan',
+  manners: 'answers' | 'busy at first' | 'refuses' | 'nan' | 'busy to the end' | 'sink gone',
 ) {
   const artifact = await openArtifact(shipped)
   const ledger = new MemoryLedger()
   await ledger.writeHistory(madeCandles({ from, count: 4 * 1_440 }))
   const asked: Infer[] = []
   const entries: LedgerEntry[] = []
+  const ended = new AbortController()
   let isRefused = manners === 'busy at first' || manners === 'refuses'
   const report = await backfill(
     {
@@ -47,9 +48,10 @@ async function run(
           const question = command as Infer
           asked.push(question)
           const { id, replyTo, version } = question
-          if (isRefused) {
+          if (manners === 'busy to the end') ended.abort()
+          if (isRefused || ended.signal.aborted) {
             isRefused = false
-            const retryable = manners === 'busy at first'
+            const retryable = manners !== 'refuses'
             const about = { code: 'inference.stopped', reason: 'not now' } as const
             replyTo.tell({ type: 'inferFailed', id, version, retryable, ...about })
             return true
@@ -70,6 +72,10 @@ async function run(
       sink: {
         path: 'sink',
         tell: ({ entries: more, replyTo }: SinkCommand) => {
+          if (manners === 'sink gone') {
+            ended.abort()
+            return false
+          }
           entries.push(...more)
           replyTo?.({ predictions: [], stale: 0 })
           return true
@@ -79,6 +85,8 @@ async function run(
     version,
     artifact,
     range,
+    undefined,
+    ended.signal,
   )
   return { report, asked, entries }
 }
@@ -104,4 +112,10 @@ test('a pool that is busy costs a question, a model that cannot answer ends it',
   assert.equal(report.rows, 64)
   await assert.rejects(run(range, 'refuses'), { code: 'inference.stopped' })
   await assert.rejects(run(range, 'nan'), { code: 'inference.not_finite' })
+})
+
+test('one that is to stop asks no more, of a pool that is busy or a sink that has gone', async () => {
+  const range = { from: from + 3 * dayMs, to: from + 3 * dayMs + 64 * minuteMs }
+  for (const manners of ['busy to the end', 'sink gone'] as const)
+    await assert.rejects(run(range, manners), { code: 'backfill.stopped', retryable: true })
 })
