@@ -17,13 +17,15 @@ import { until } from '../../support/until.ts'
 
 const badChild = fileURLToPath(new URL('../../support/actors/bad-child.ts', import.meta.url))
 const orphan = fileURLToPath(new URL('../../support/actors/orphan.ts', import.meta.url))
+/** Only for models that hang: others may take long on a busy machine. */
+const soonHung = { deadlineMs: 1_500 }
 const one = (it: number): Float32Array => Float32Array.of(it)
 
 async function badPool(
   t: { after(end: () => Promise<void>): void },
   options: TestPoolOptions = {},
 ): Promise<TestPool> {
-  const child = { entry: badChild, deadlineMs: 600, stalledMs: 100, checkMs: 25, ...options.child }
+  const child = { entry: badChild, stalledMs: 100, checkMs: 25, ...options.child }
   const pool = await startPool({ ...options, child })
   t.after(pool.stop)
   await pool.loadAs(good, 'good')
@@ -114,13 +116,13 @@ test('a row that the graph cannot run fails alone', async (t) => {
   )
 })
 
-for (const [model, cause] of [
-  ['die', 'died'],
-  ['hang', 'hung'],
-  ['grow', 'grew too large'],
+for (const [model, cause, child] of [
+  ['die', 'died', {}],
+  ['hang', 'hung', soonHung],
+  ['grow', 'grew too large', { rssMax: 250_000_000, deadlineMs: 60_000 }],
 ] as const) {
   test(`a model that makes its child ${model} is set aside, and the others go on`, async (t) => {
-    const pool = await badPool(t, { child: { rssMax: 250_000_000 } })
+    const pool = await badPool(t, { child })
     await pool.loadAs(bad, model)
     const failed = pool.infer(bad, one(1))
     for (let at = 0; at < 5; at += 1) await assertGood(pool, `${at}`)
@@ -139,9 +141,12 @@ for (const [model, cause] of [
   })
 }
 
-for (const model of ['dieOpening', 'hangOpening']) {
+for (const [model, child] of [
+  ['dieOpening', {}],
+  ['hangOpening', soonHung],
+] as const) {
   test(`a model that makes its child ${model} is refused`, async (t) => {
-    const pool = await badPool(t)
+    const pool = await badPool(t, { child })
     const answer = await pool.loadAs(bad, model)
     assert(answer.type === 'loadRefused')
     assert.equal(answer.code, 'inference.quarantined')
