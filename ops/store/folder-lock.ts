@@ -4,7 +4,7 @@
  */
 import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { identify, type ProcessIdentity } from './embedded/process-identity.ts'
+import { identify, type ProcessIdentity } from './process-identity.ts'
 import { readIfThere } from './read-if-there.ts'
 
 export interface FolderLock {

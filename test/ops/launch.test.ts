@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
-import { isAlive } from '../../ops/store/embedded/process-identity.ts'
+import { isAlive } from '../../ops/store/process-identity.ts'
 import { until } from '../support/until.ts'
 
 const launcher = join(import.meta.dirname, '../../ops/launch.mjs')

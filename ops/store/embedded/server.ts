@@ -20,11 +20,11 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Fault } from '../../../streams/fault.ts'
+import { isAlive, programOf } from '../process-identity.ts'
 import { readIfThere } from '../read-if-there.ts'
 import { findBinaries } from './binaries.ts'
 import { draftOf, ensureCluster, serverSettings } from './cluster.ts'
 import { type Placement, place, placed } from './placement.ts'
-import { isAlive, programOf } from './process-identity.ts'
 import { useServer } from './server-users.ts'
 
 export type ServerEvent =

@@ -5,7 +5,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { identify } from '../embedded/process-identity.ts'
+import { identify } from '../process-identity.ts'
 
 const pattern = /^(\d+)-([0-9a-f]+)-[0-9a-f-]+\.scratch/
 

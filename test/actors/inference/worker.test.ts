@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openArtifact } from '../../../models/artifact.ts'
-import { isAlive } from '../../../ops/store/embedded/process-identity.ts'
+import { isAlive } from '../../../ops/store/process-identity.ts'
 import {
   startPool,
   type TestPool,

@@ -11,7 +11,7 @@ import { goldenDistance } from '../../../models/golden.ts'
 import { openSession } from '../../../models/session.ts'
 import type { TrainerEvent } from '../../../models/training/events.ts'
 import { seal } from '../../../models/training/seal.ts'
-import { isAlive } from '../../../ops/store/embedded/process-identity.ts'
+import { isAlive } from '../../../ops/store/process-identity.ts'
 import { type Clock, hourMs, wallClock } from '../../../streams/time.ts'
 import { datasetOf, marketCandles } from '../../support/models/datasets.ts'
 import {

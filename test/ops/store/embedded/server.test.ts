@@ -5,12 +5,12 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { isAlive } from '../../../../ops/store/embedded/process-identity.ts'
 import {
   removeDataDirectory,
   type ServerEvent,
   startServer,
 } from '../../../../ops/store/embedded/server.ts'
+import { isAlive } from '../../../../ops/store/process-identity.ts'
 import { readIfThere } from '../../../../ops/store/read-if-there.ts'
 import { minuteMs } from '../../../../streams/time.ts'
 import {

@@ -1,7 +1,7 @@
 /** Tells one process from another that later got the same number: a pid together with the moment at which it started. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { readIfThere } from '../read-if-there.ts'
+import { readIfThere } from './read-if-there.ts'
 
 export interface ProcessIdentity {
   readonly pid: number
