@@ -15,15 +15,8 @@ import {
   startDaemon,
 } from '../support/daemon/daemon.ts'
 import { progress, wellAgain } from '../support/daemon/ledger-view.ts'
-import {
-  ended,
-  order,
-  publish,
-  type SwapBody,
-  slotsOf,
-  writeVersion,
-} from '../support/daemon/versions.ts'
-import { baseManifest, testFolder } from '../support/models/artifacts.ts'
+import { ended, order, publish, type SwapBody, slotsOf } from '../support/daemon/versions.ts'
+import { baseManifest, testFolder, writeVersion } from '../support/models/artifacts.ts'
 import { until } from '../support/until.ts'
 
 const config = (days: number): string => `

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { cli, house, startDaemon } from '../support/daemon/daemon.ts'
-import { publish, writeVersion } from '../support/daemon/versions.ts'
-import { testFolder } from '../support/models/artifacts.ts'
+import { publish } from '../support/daemon/versions.ts'
+import { testFolder, writeVersion } from '../support/models/artifacts.ts'
 import { until } from '../support/until.ts'
 
 const root = join(import.meta.dirname, '../..')

@@ -4,15 +4,8 @@ import type { Mood } from '../support/actors/moody-child.ts'
 import { assertContinuity, type DrivenDaemon } from '../support/daemon/daemon.ts'
 import { progress } from '../support/daemon/ledger-view.ts'
 import { moodyDaemon } from '../support/daemon/moody-daemon.ts'
-import {
-  ended,
-  order,
-  publish,
-  type SwapBody,
-  slotsOf,
-  writeVersion,
-} from '../support/daemon/versions.ts'
-import { testFolder } from '../support/models/artifacts.ts'
+import { ended, order, publish, type SwapBody, slotsOf } from '../support/daemon/versions.ts'
+import { testFolder, writeVersion } from '../support/models/artifacts.ts'
 import { until } from '../support/until.ts'
 
 const config = `

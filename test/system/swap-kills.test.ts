@@ -9,15 +9,8 @@ import {
   startDaemon,
 } from '../support/daemon/daemon.ts'
 import { wellAgain } from '../support/daemon/ledger-view.ts'
-import {
-  ended,
-  order,
-  publish,
-  type SwapBody,
-  slotsOf,
-  writeVersion,
-} from '../support/daemon/versions.ts'
-import { testFolder } from '../support/models/artifacts.ts'
+import { ended, order, publish, type SwapBody, slotsOf } from '../support/daemon/versions.ts'
+import { testFolder, writeVersion } from '../support/models/artifacts.ts'
 import { until } from '../support/until.ts'
 import { writeWhole } from '../support/write-whole.ts'
 

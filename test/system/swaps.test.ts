@@ -3,15 +3,8 @@ import { test } from 'node:test'
 import { assertContinuity, house, startDaemon } from '../support/daemon/daemon.ts'
 import { listen } from '../support/daemon/events.ts'
 import { progress, wellAgain } from '../support/daemon/ledger-view.ts'
-import {
-  ended,
-  order,
-  publish,
-  type SwapBody,
-  slotsOf,
-  writeVersion,
-} from '../support/daemon/versions.ts'
-import { testFolder } from '../support/models/artifacts.ts'
+import { ended, order, publish, type SwapBody, slotsOf } from '../support/daemon/versions.ts'
+import { testFolder, writeVersion } from '../support/models/artifacts.ts'
 import { until } from '../support/until.ts'
 
 const config = `

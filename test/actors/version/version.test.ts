@@ -14,8 +14,7 @@ import { type Millis, minuteMs } from '../../../streams/time.ts'
 import { MemoryLedger } from '../../support/actors/memory-ledger.ts'
 import { inbox, probe } from '../../support/actors/probe.ts'
 import { btc, madeCandles } from '../../support/candles.ts'
-import { writeVersion } from '../../support/daemon/versions.ts'
-import { testFolder } from '../../support/models/artifacts.ts'
+import { testFolder, writeVersion } from '../../support/models/artifacts.ts'
 
 const set = featureSet(minuteMs)
 const from = Date.UTC(2026, 0, 1)

@@ -3,12 +3,12 @@
  * daemon itself are killed. It is over when every swap is; what came of it is for whoever asked for it to judge.
  */
 import { randomFrom } from '../../../streams/random.ts'
-import { testFolder } from '../models/artifacts.ts'
+import { testFolder, writeVersion } from '../models/artifacts.ts'
 import { until } from '../until.ts'
 import { inferenceChildren } from './children.ts'
 import { type Ends, house, type RunningDaemon, startDaemon } from './daemon.ts'
 import { progress } from './ledger-view.ts'
-import { order, publish, type SwapBody, writeVersion } from './versions.ts'
+import { order, publish, type SwapBody } from './versions.ts'
 
 export interface StormSize {
   /** Each with a lane of every family. */

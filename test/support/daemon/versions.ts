@@ -1,12 +1,6 @@
-/**
- * Versions to swap with: artifacts of a few hundred bytes that read two of the live features, each told from the next by a
- * number in its weights; and what a test asks of a daemon to publish and move them.
- */
+/** What a test asks of a daemon to publish versions and to move them. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { featureSet } from '../../../streams/features/set.ts'
-import { minuteMs } from '../../../streams/time.ts'
-import { baseManifest, softmaxModel, writeArtifact } from '../models/artifacts.ts'
 import { until } from '../until.ts'
 import { asked, type DrivenDaemon } from './daemon.ts'
 
@@ -32,22 +26,6 @@ export interface SwapBody {
     readonly transition: string
     readonly candleAt: string | null
   }[]
-}
-
-/** A classifier for the lane of `family`, in `folder`; `mark` makes it another version than the last. */
-export async function writeVersion(
-  folder: string,
-  mark: number,
-  change: Readonly<Record<string, unknown>> = {},
-): Promise<void> {
-  const set = featureSet(minuteMs)
-  const model = softmaxModel(mark / 1_000)
-  const input = {
-    ...(baseManifest().input as object),
-    columns: ['return_1', 'rsi_14'],
-    featureSet: set.hash,
-  }
-  await writeArtifact(folder, model, (manifest) => ({ ...manifest, input, ...change }))
 }
 
 export interface Published {

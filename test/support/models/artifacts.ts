@@ -5,6 +5,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Graph, onnx } from '../../../models/onnx.ts'
+import { featureSet } from '../../../streams/features/set.ts'
+import { minuteMs } from '../../../streams/time.ts'
 
 export interface TestModel {
   readonly graph: Graph
@@ -110,6 +112,22 @@ export async function writeArtifact(
   const manifest = encode(mend({ ...model.manifest, files: named }))
   await writeFile(join(folder, 'manifest.json'), manifest)
   return sha256(manifest)
+}
+
+/** One that reads two of the live features, to be published and swapped; `mark` makes it another version than the last. */
+export async function writeVersion(
+  folder: string,
+  mark: number,
+  change: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const set = featureSet(minuteMs)
+  const model = softmaxModel(mark / 1_000)
+  const input = {
+    ...(baseManifest().input as object),
+    columns: ['return_1', 'rsi_14'],
+    featureSet: set.hash,
+  }
+  await writeArtifact(folder, model, (manifest) => ({ ...manifest, input, ...change }))
 }
 
 export function encode(json: unknown): Uint8Array {

@@ -11,7 +11,7 @@ import { assignSlot, registerVersion } from '../../../ops/store/versions/version
 import { openStoreWork } from '../../../ops/store-work.ts'
 import { seededStartAt } from '../../../streams/feeds/tape/seeded.ts'
 import { iso, type Millis, minuteMs } from '../../../streams/time.ts'
-import { writeVersion } from '../daemon/versions.ts'
+import { writeVersion } from '../models/artifacts.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { btc, candle, noon } from './database.ts'
 
