@@ -10,7 +10,6 @@ import { FeatureHistory } from '../../../actors/coin/feature-history.ts'
 import type { InferenceCommand } from '../../../actors/inference/inference.ts'
 import type { SinkCommand } from '../../../actors/sink.ts'
 import { openArtifact } from '../../../models/artifact.ts'
-import type { Verdict } from '../../../models/judging/verdict.ts'
 import type { Lane, Version } from '../../../models/version.ts'
 import { featureSet } from '../../../streams/features/set.ts'
 import { Pace } from '../../../streams/feeds/pace.ts'
@@ -27,20 +26,12 @@ import { pass, settled } from '../../support/actors/settled.ts'
 import { btc, madeCandles } from '../../support/candles.ts'
 import { testFolder, writeVersion } from '../../support/models/artifacts.ts'
 import { SimulatedClock } from '../../support/simulated-clock.ts'
-import { MemoryJournal } from './memory-journal.ts'
+import { MemoryJournal, passed } from './memory-journal.ts'
 
 const set = featureSet(minuteMs)
 const lane: Lane = { coin: btc, family: 'linear' }
 const from = Date.UTC(2026, 0, 1)
 const at = (i: number): Millis => from + i * minuteMs
-const passed: Verdict = {
-  verdict: 'passed',
-  profile: 'open',
-  reasons: [],
-  candles: 1,
-  from: '',
-  to: '',
-}
 /** Closed when the lane starts; version 1 holds v1 from here on. */
 const begun = 400
 const candles = madeCandles({ from, count: 600 })

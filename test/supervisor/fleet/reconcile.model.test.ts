@@ -6,14 +6,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Verdict } from '../../../models/judging/verdict.ts'
 import { slots, type Version } from '../../../models/version.ts'
 import { Fault } from '../../../streams/fault.ts'
 import { minuteMs } from '../../../streams/time.ts'
 import { type ActPorts, act, doWork, goBack } from '../../../supervisor/fleet/carry-out.ts'
 import { type LifeView, reconcile, type SwapPolicy } from '../../../supervisor/fleet/reconcile.ts'
 import { btc } from '../../support/candles.ts'
-import { MemoryJournal, newest } from './memory-journal.ts'
+import { MemoryJournal, newest, passed } from './memory-journal.ts'
 
 const lane = { coin: btc, family: 'linear' }
 const policy: SwapPolicy = {
@@ -21,14 +20,6 @@ const policy: SwapPolicy = {
   shadowCandles: 2,
   drainMsMax: 30_000,
   settleCandlesMax: 5,
-}
-const passed: Verdict = {
-  verdict: 'passed',
-  profile: 'open',
-  reasons: [],
-  candles: 1,
-  from: '',
-  to: '',
 }
 
 type Life = { -readonly [K in keyof LifeView]: LifeView[K] } & { drainTo: number | null }

@@ -15,7 +15,7 @@ import {
 } from '../../../supervisor/fleet/reconciler.ts'
 import { inbox, probe } from '../../support/actors/probe.ts'
 import { btc } from '../../support/candles.ts'
-import { MemoryJournal } from './memory-journal.ts'
+import { MemoryJournal, passed } from './memory-journal.ts'
 
 const lane: Lane = { coin: btc, family: 'linear' }
 const of = (version: number) => ({ ...lane, version })
@@ -64,9 +64,7 @@ async function stage(more: Partial<ReconcilerPorts> = {}) {
     work: {
       fetch: async () => {},
       verify: async () => {},
-      judge: async () => ({
-        ...{ verdict: 'passed', profile: 'open', reasons: [], candles: 1, from: '', to: '' },
-      }),
+      judge: async () => passed,
       backfill: async () => {},
       catchUp: async ({ version }) => void caughtUp.push(version),
     },

@@ -1,23 +1,14 @@
 /** What is heard of a lane while its journal is written: every swap's end, and every stage, in the order of its life. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { Verdict } from '../../../models/judging/verdict.ts'
 import { listen } from '../../../streams/channels.ts'
 import { minuteMs } from '../../../streams/time.ts'
 import type { LaneJournal } from '../../../supervisor/fleet/lane-journal.ts'
 import { toldJournal } from '../../../supervisor/fleet/told-journal.ts'
 import { btc } from '../../support/candles.ts'
-import { MemoryJournal } from './memory-journal.ts'
+import { MemoryJournal, passed } from './memory-journal.ts'
 
 const lane = { coin: btc, family: 'linear' }
-const passed: Verdict = {
-  verdict: 'passed',
-  profile: 'open',
-  reasons: [],
-  candles: 1,
-  from: '',
-  to: '',
-}
 
 function stage(t: TestContext): { journal: LaneJournal; heard: string[] } {
   const heard: string[] = []
