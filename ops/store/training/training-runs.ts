@@ -122,12 +122,13 @@ async function claim(
       const isOurs = tx`(holder = ${holder.name} and epoch = ${holder.epoch})`
       const isDead = tx`(lease_until is null or (lease_until < clock_timestamp() and not ${isOurs})
         or (holder = ${holder.name} and epoch < ${holder.epoch}))`
+      // Locked before its steps, as whoever still beats for it does: they would wait for each other in a circle.
       const [found] = await tx<{ id: number }[]>`
         select id from training_run
         where state in ('queued', 'running') and due_at <= clock_timestamp() and ${isDead}
           and (${only ?? null}::int is null or id = ${only ?? null})
           and (select count(*) from training_run where state = 'running' and not ${isDead}) < ${atOnce}
-        order by id limit 1`
+        order by id limit 1 for no key update`
       if (!found) return undefined
       await tx`
         update training_step s set state = 'failed', is_retryable = true, code = 'training.interrupted',

@@ -23,6 +23,7 @@ import {
   passed,
 } from '../../../support/models/training.ts'
 import {
+  deadlocks,
   eth,
   manifest,
   noon,
@@ -31,6 +32,7 @@ import {
   version,
 } from '../../../support/store/database.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { until } from '../../../support/until.ts'
 
 const { socket } = await startOwnServer()
 const store = await openTestStore({ type: 'socket', path: socket })
@@ -269,6 +271,29 @@ test('the oldest run comes first, one at a time, and a dead stranger is waited f
   assert.equal(await journal.claim(mine, 3), undefined, 'who has slept works on its own still')
   await assert.rejects(journal.begin(there, a.id, 'dataset', 1), { code: 'training.lost' })
   for (const { id } of [a, b]) await journal.end(mine, id, 'failed', null)
+})
+
+test('a beat of the life before and the claim of the next do not wait for each other in a circle', async () => {
+  const { id } = await journal.ask(order())
+  const before = holder()
+  await journal.claim(before, 1, id)
+  await journal.begin(before, id, 'dataset', 1)
+  const next = holder()
+  const { claiming } = await store.sql.begin(async (tx) => {
+    // What a beat does: the run is locked, and then its step is written.
+    await tx`select from training_run where id = ${id} for no key update`
+    const claiming = journal.claim(next, 1, id)
+    await until('the claim waits', async () => {
+      const waiting = await store.sql`
+        select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      return waiting.length > 0
+    })
+    await tx`update training_step set worked_ms = 1 where run_id = ${id}`
+    return { claiming }
+  })
+  assert.equal((await claiming)?.id, id)
+  assert.equal(await deadlocks(store), 0)
+  await journal.end(next, id, 'failed', null)
 })
 
 test('a queued run is cancelled at once; runs are listed newest first, in pages, as they are', async () => {
