@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { loadConfig } from '../../ops/config/load.ts'
 import type { Config } from '../../ops/config/schema.ts'
 import { importFile } from '../../ops/import.ts'
-import { databaseName, type ServerAddress } from '../../ops/store/connection.ts'
+import { databaseName } from '../../ops/store/connection.ts'
 import { lockDataDirectory, openDataDirectory } from '../../ops/store/data-directory.ts'
 import { exportTable, type OpenStoreWork, openStoreWork } from '../../ops/store-work.ts'
 import type { Coin } from '../../streams/coin.ts'
@@ -19,17 +19,13 @@ import {
   eth,
   prediction,
   testServer,
+  urlOf,
   version,
 } from '../support/store/database.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const start = Date.UTC(2026, 0, 1)
 const header = 'open_time,open,high,low,close,volume'
-
-function urlOf(address: ServerAddress): string {
-  if (address.type === 'url') return address.url
-  return `postgres://starling@${encodeURIComponent(dirname(address.path))}/postgres`
-}
 
 /** A market of its own on the test's server: `source` names its database. */
 async function stage(t: TestContext, source: string) {
@@ -141,6 +137,13 @@ async function withGap(work: OpenStoreWork, fate: 'open' | 'unhealable') {
   return who
 }
 
+/** From and to in minutes; and when they healed. */
+async function gapsOf({ store }: OpenStoreWork) {
+  const { items } = await store.reads.gaps({ limit: 9 })
+  const minutes = (at: number): number => (at - start) / minuteMs
+  return items.map(({ from, to, healedAt }) => [minutes(from), minutes(to), healedAt])
+}
+
 for (const fate of ['open', 'unhealable'] as const) {
   test(`candles heal what is on record as missing and ${fate}, and its versions are asked again`, async (t) => {
     const source = `importheal${fate}`
@@ -183,18 +186,10 @@ test('of a gap that a file reaches into, that part is healed', async (t) => {
   assert.partialDeepStrictEqual(await bring('a.csv', text), { healed: 2 })
   const after = await openStoreWork(dataPath, config)
   t.after(after.close)
-  const gaps = (await after.store.reads.gaps({ limit: 9 })).items
-  assert.deepEqual(
-    gaps.map(({ from, to, healedAt }) => [
-      (from - start) / minuteMs,
-      (to - start) / minuteMs,
-      healedAt,
-    ]),
-    [
-      [3, 5, start + 8 * minuteMs],
-      [2.5, 5, null],
-    ],
-  )
+  assert.deepEqual(await gapsOf(after), [
+    [3, 5, start + 8 * minuteMs],
+    [2.5, 5, null],
+  ])
 })
 
 test('beside a daemon, which would go on without them, missing candles are counted and stay', async (t) => {
@@ -291,15 +286,7 @@ for (const name of ['out.csv.gz', 'out.parquet']) {
     assert.partialDeepStrictEqual(await first.bring(name, content), { healed: 0 })
     assert.deepEqual(await first.stored(), before, 'what is missing in the file heals nothing')
     const again = await openStoreWork(first.dataPath, first.config)
-    const gaps = (await again.store.reads.gaps({ limit: 9 })).items
-    assert.deepEqual(
-      gaps.map(({ from, to, healedAt }) => [
-        (from - start) / minuteMs,
-        (to - start) / minuteMs,
-        healedAt,
-      ]),
-      [[2.5, 5, null]],
-    )
+    assert.deepEqual(await gapsOf(again), [[2.5, 5, null]])
     const others = again.store.writer(await again.lease(), () => start)
     await others.writeHistory([candle(0, { ...at(9), coin: eth })])
     await again.close()

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { after, type TestContext, test } from 'node:test'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
 import { loadConfig } from '../../ops/config/load.ts'
 import type { Config } from '../../ops/config/schema.ts'
 import { openStoreServer } from '../../ops/open-store.ts'
 import { databaseName } from '../../ops/store/connection.ts'
 import { lockDataDirectory, openDataDirectory } from '../../ops/store/data-directory.ts'
-import { removeDataDirectory, startServer } from '../../ops/store/embedded/server.ts'
+import { startServer } from '../../ops/store/embedded/server.ts'
 import { acquireLease } from '../../ops/store/lease.ts'
 import { isAlive } from '../../ops/store/process-identity.ts'
 import { openStore } from '../../ops/store/store.ts'
 import { backup, exportTable, openMarket, openStoreWork, restore } from '../../ops/store-work.ts'
 import { minuteMs } from '../../streams/time.ts'
-import { btc, candle, dropDatabase, testServer } from '../support/store/database.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { clusterFolder } from '../support/store/cluster-folder.ts'
+import { btc, candle, dropDatabase, testServer, urlOf } from '../support/store/database.ts'
 import { until } from '../support/until.ts'
 
 function config(source: string, url: string | null): Config {
@@ -26,29 +26,16 @@ function config(source: string, url: string | null): Config {
   }
 }
 
-const folders: string[] = []
-// With the file and not with their tests, which end in their turn what works in them.
-after(async () => {
-  for (const folder of folders) await removeDataDirectory(folder)
-})
-
-function newFolder(): string {
-  folders.push(temporaryFolder())
-  return folders.at(-1) as string
-}
-
 async function sharedUrl(t: TestContext, ...markets: readonly string[]): Promise<string> {
   const address = await testServer()
   t.after(async () => {
     for (const market of markets) await dropDatabase(address, databaseName(market))
   })
-  return address.type === 'url'
-    ? address.url
-    : `postgres://starling@${encodeURIComponent(dirname(address.path))}/postgres`
+  return urlOf(address)
 }
 
 test('what only reads makes nothing: no folder, no market', async (t) => {
-  const dataPath = join(newFolder(), 'data')
+  const dataPath = join(clusterFolder(), 'data')
   await assert.rejects(openMarket(dataPath, config('never', null)), { code: 'store.absent' })
   assert.equal(existsSync(dataPath), false)
   const url = await sharedUrl(t)
@@ -61,14 +48,14 @@ test('what only reads makes nothing: no folder, no market', async (t) => {
 test('a server that is not there is told, and no bug: with auto too, which asks it for its markets', async () => {
   const url = 'postgres://starling@127.0.0.1:1/postgres'
   for (const source of ['auto', 'never'])
-    await assert.rejects(openMarket(newFolder(), config(source, url)), {
+    await assert.rejects(openMarket(clusterFolder(), config(source, url)), {
       code: 'store.unavailable',
       message: /^PostgreSQL is not to be had now: .*ECONNREFUSED/,
     })
 })
 
 test('with auto the only market that is stored is meant; of several one must be named', async (t) => {
-  const dataPath = newFolder()
+  const dataPath = clusterFolder()
   const own = await startServer(dataPath)
   t.after(() => own.stop())
   const auto = config('auto', null)
@@ -89,7 +76,7 @@ test('with auto the only market that is stored is meant; of several one must be 
 })
 
 test('a command that ends leaves the database to another that still works', async () => {
-  const dataPath = newFolder()
+  const dataPath = clusterFolder()
   const settings = config('workshared', null)
   const long = await openStoreWork(dataPath, settings, { mayMake: true })
   const writer = long.store.writer(await long.lease(), () => 0)
@@ -102,7 +89,7 @@ test('a command that ends leaves the database to another that still works', asyn
 })
 
 test('a database that a daemon has come to use meanwhile is left to it', async (t) => {
-  const dataPath = newFolder()
+  const dataPath = clusterFolder()
   const settings = config('workadopted', null)
   const command = await openStoreWork(dataPath, settings, { mayMake: true })
   const directory = openDataDirectory(dataPath)
@@ -126,7 +113,7 @@ test('a database that a daemon has come to use meanwhile is left to it', async (
 
 test('of two commands that write without a daemon the second is refused, until the first has ended', async (t) => {
   const url = await sharedUrl(t, 'workbusy')
-  const dataPath = newFolder()
+  const dataPath = clusterFolder()
   const first = await openStoreWork(dataPath, config('workbusy', url), { mayMake: true })
   const writer = first.store.writer(await first.lease(), () => 0)
   const second = await openStoreWork(dataPath, config('workbusy', url))
@@ -139,7 +126,7 @@ test('of two commands that write without a daemon the second is refused, until t
 
 test('beside a daemon its lease is shared, without one it is taken and given back', async (t) => {
   const url = await sharedUrl(t, 'workalone', 'workbeside')
-  const dataPath = newFolder()
+  const dataPath = clusterFolder()
   const alone = await openStoreWork(dataPath, config('workalone', url), { mayMake: true })
   const own = await alone.lease()
   await alone.close()
@@ -160,7 +147,7 @@ test('beside a daemon its lease is shared, without one it is taken and given bac
 
 test('a lease that a command has taken is renewed for as long as it works', async (t) => {
   const url = await sharedUrl(t, 'workrenewed')
-  const work = await openStoreWork(newFolder(), config('workrenewed', url), { mayMake: true })
+  const work = await openStoreWork(clusterFolder(), config('workrenewed', url), { mayMake: true })
   await work.lease()
   const { sql } = work.store
   await sql`update lease set expires_at = clock_timestamp()`
@@ -173,7 +160,7 @@ test('a lease that a command has taken is renewed for as long as it works', asyn
 
 test('a market is exported, backed up, and restored elsewhere under its name', async (t) => {
   const url = await sharedUrl(t, 'workcopy')
-  const folder = newFolder()
+  const folder = clusterFolder()
   const options = { config: config('workcopy', url), dataPath: folder, progress: () => {} }
   const work = await openStoreWork(folder, options.config, { mayMake: true })
   const writer = work.store.writer(await work.lease(), () => 0)

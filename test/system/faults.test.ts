@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { rmSync, statfsSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as elapse } from 'node:timers/promises'
 import { assertContinuity, house, quickConfig, startDaemon } from '../support/daemon/daemon.ts'
@@ -14,7 +14,7 @@ import {
   wellAgain,
 } from '../support/daemon/ledger-view.ts'
 import { ownDatabase, tapeDatabase } from '../support/daemon/own-database.ts'
-import { startOwnServer } from '../support/store/database.ts'
+import { startOwnServer, urlOf } from '../support/store/database.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
 
@@ -95,7 +95,7 @@ test('the disk is full: it was said before, nothing is lost, and the fleet goes 
 
 test('two daemons on one database: the second stands by, takes over, and the first cannot write again', async (t) => {
   const { socket } = await startOwnServer()
-  const url = `postgres://starling@${encodeURIComponent(dirname(socket))}/postgres`
+  const url = urlOf({ type: 'socket', path: socket })
   const config = `${quickConfig}store: { url: "${url}" }\n`
   const first = await startDaemon(t, house(t, config))
   assert.match(first.output(), /opening the database/)

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { dirname } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as elapse } from 'node:timers/promises'
 import { assertContinuity, house, startDaemon } from '../support/daemon/daemon.ts'
 import { assertKept, progress, seen } from '../support/daemon/ledger-view.ts'
 import { ended, order, publish, slotsOf } from '../support/daemon/versions.ts'
 import { testFolder, writeVersion } from '../support/models/artifacts.ts'
-import { startOwnServer } from '../support/store/database.ts'
+import { startOwnServer, urlOf } from '../support/store/database.ts'
 
 const lane = 'BTC-USDT/linear'
 /** Six times the lease. */
@@ -14,7 +13,7 @@ const stoppedMs = 60_000
 
 test('the owner of a store stands still in a swap: another takes over, ends it, and is not disturbed when the first wakes', async (t) => {
   const { socket } = await startOwnServer()
-  const url = `postgres://starling@${encodeURIComponent(dirname(socket))}/postgres`
+  const url = urlOf({ type: 'socket', path: socket })
   const config = `
 market: { source: tape, coins: [BTC/USDT], historyDays: 1, tape: { speed: 120 } }
 fleet: { families: { linear: {} }, shadowCandles: 20 }

@@ -3,6 +3,7 @@
  * STARLING_TEST_DATABASE_URL names; and an empty store per call, in a database of its own that is dropped afterwards.
  */
 import { randomBytes } from 'node:crypto'
+import { dirname } from 'node:path'
 import { after } from 'node:test'
 import type { LedgerEntry } from '../../../actors/ledger.ts'
 import type { Manifest } from '../../../models/manifest.ts'
@@ -36,6 +37,11 @@ export async function testServer(): Promise<ServerAddress> {
   if (url) return { type: 'url', url }
   shared ??= launch()
   return { type: 'socket', path: (await shared).socket }
+}
+
+export function urlOf(address: ServerAddress): string {
+  if (address.type === 'url') return address.url
+  return `postgres://starling@${encodeURIComponent(dirname(address.path))}/postgres`
 }
 
 /** A server that a test may kill; gone with its folder after the test that started it. */

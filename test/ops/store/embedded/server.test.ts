@@ -13,6 +13,7 @@ import {
 import { isAlive } from '../../../../ops/store/process-identity.ts'
 import { readIfThere } from '../../../../ops/store/read-if-there.ts'
 import { minuteMs } from '../../../../streams/time.ts'
+import { clusterFolder } from '../../../support/store/cluster-folder.ts'
 import {
   entries,
   noon,
@@ -21,21 +22,9 @@ import {
   startOwnServer,
   version,
 } from '../../../support/store/database.ts'
-import { temporaryFolder } from '../../../support/temporary-folder.ts'
 import { until } from '../../../support/until.ts'
 
 const isRoot = process.getuid?.() === 0
-
-const folders: string[] = []
-// With the file and not with their tests, which end in their turn what works in them.
-after(async () => {
-  for (const made of folders) await removeDataDirectory(made)
-})
-
-function folder(): string {
-  folders.push(temporaryFolder())
-  return folders.at(-1) as string
-}
 
 /** The process of a server whose daemon was killed. */
 async function outlived(home: string): Promise<number> {
@@ -53,7 +42,7 @@ async function outlived(home: string): Promise<number> {
 }
 
 test('a server that outlived its daemon is adopted, not started beside', async () => {
-  const home = folder()
+  const home = clusterFolder()
   const pid = await outlived(home)
   const events: ServerEvent[] = []
   const second = await startServer(home, (event) => events.push(event))
@@ -67,7 +56,7 @@ test('a server that outlived its daemon is adopted, not started beside', async (
 })
 
 test('a server that several use is stopped by the last, in whatever order they come and go', async () => {
-  const home = folder()
+  const home = clusterFolder()
   const first = await startServer(home)
   const pid = first.pid() as number
   const second = await startServer(home)
@@ -128,7 +117,7 @@ test('kill -9 of PostgreSQL under load: it comes back, and what was acknowledged
 })
 
 test('a server that was killed leaves a note of its pid; another program under that pid is no server', async () => {
-  const home = folder()
+  const home = clusterFolder()
   const first = await startServer(home)
   await first.stop()
   const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
@@ -143,7 +132,7 @@ test('a server that was killed leaves a note of its pid; another program under t
 })
 
 test("another major's cluster is refused with what to do, and left as it is", async () => {
-  const home = folder()
+  const home = clusterFolder()
   mkdirSync(join(home, 'postgres'))
   writeFileSync(join(home, 'postgres', 'PG_VERSION'), '17\n')
   await assert.rejects(startServer(home), {
@@ -154,7 +143,7 @@ test("another major's cluster is refused with what to do, and left as it is", as
 })
 
 test('a path too long for a socket gets one elsewhere', async () => {
-  const home = join(folder(), 'a'.repeat(90))
+  const home = join(clusterFolder(), 'a'.repeat(90))
   mkdirSync(home)
   const server = await startServer(home)
   after(() => server.stop())
@@ -165,7 +154,7 @@ test('a path too long for a socket gets one elsewhere', async () => {
 test('what the user of PostgreSQL cannot reach is placed elsewhere', {
   skip: !isRoot,
 }, async () => {
-  const home = folder()
+  const home = clusterFolder()
   chmodSync(home, 0o700)
   const server = await startServer(home)
   after(() => server.stop())
@@ -174,7 +163,7 @@ test('what the user of PostgreSQL cannot reach is placed elsewhere', {
 })
 
 test('a data directory is removed with its server, and with its cluster that lies elsewhere', async () => {
-  const home = join(folder(), 'closed')
+  const home = join(clusterFolder(), 'closed')
   mkdirSync(home, { mode: 0o700 })
   const pid = await outlived(home)
   const cluster = readIfThere(join(home, 'postgres.elsewhere'))?.trim() ?? join(home, 'postgres')
