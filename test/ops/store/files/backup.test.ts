@@ -93,6 +93,15 @@ function folder(): string {
   return made
 }
 
+/** A store, and beside it an artifact of one file. */
+async function oneArtifact(name: string) {
+  const home = folder()
+  const [file, artifacts] = [join(home, 'a.backup'), join(home, 'artifacts')]
+  mkdirSync(join(artifacts, 'ab'), { recursive: true })
+  writeFileSync(join(artifacts, 'ab', name), '{}')
+  return { store: await openTestStore(), home, file, artifacts }
+}
+
 async function contents(store: Store) {
   const tables = [
     'coin',
@@ -197,11 +206,7 @@ test('while artifacts are copied, both ways, the database does not end the idle 
 })
 
 test('of artifacts all files are copied, whatever they are called; what is still being put together is not', async () => {
-  const store = await openTestStore()
-  const home = folder()
-  const [file, artifacts] = [join(home, 'names.backup'), join(home, 'artifacts')]
-  mkdirSync(join(artifacts, 'ab'), { recursive: true })
-  writeFileSync(join(artifacts, 'ab', 'from.scratch.json'), '{}')
+  const { store, home, file, artifacts } = await oneArtifact('from.scratch.json')
   await inScratch(artifacts, async (scratch) => {
     writeFileSync(join(scratch, 'half'), '')
     await backup(file, { store, artifacts, now: () => noon })
@@ -234,11 +239,7 @@ test('an artifact that is let go of meanwhile is in a backup with every file or 
 })
 
 test('a file that would lie outside of the folder is refused, and nothing of the backup stays', async () => {
-  const store = await openTestStore()
-  const home = folder()
-  const [file, artifacts] = [join(home, 'odd.backup'), join(home, 'artifacts')]
-  mkdirSync(join(artifacts, 'ab'), { recursive: true })
-  writeFileSync(join(artifacts, 'ab', 'outside'), '')
+  const { store, home, file, artifacts } = await oneArtifact('outside')
   await backup(file, { store, artifacts, now: () => noon })
   const text = gunzipSync(readFileSync(file)).toString('latin1')
   writeFileSync(file, gzipSync(Buffer.from(text.replace('"ab/outside"', '"../outside"'), 'latin1')))

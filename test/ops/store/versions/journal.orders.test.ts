@@ -11,11 +11,16 @@ const at = (i: number): number => noon + i * minuteMs
 const operator = (to: Version) => ({ to, askedBy: 'operator', revision: 0 }) as const
 const back = { lane, reason: 'a test', revision: 0 } as const
 
-test('a second order of the version that is on its way is the first one again, and nothing is lost to go back to', async () => {
+/** A lane that version 1 serves, and a way to more of them. */
+async function stage() {
   const store = await openTestStore()
   await version(store, { slot: 'v1' })
-  const journal = openJournal(store)
-  const two = await version(store)
+  return { journal: openJournal(store), another: () => version(store) }
+}
+
+test('a second order of the version that is on its way is the first one again, and nothing is lost to go back to', async () => {
+  const { journal, another } = await stage()
+  const two = await another()
   const first = await journal.open(operator(two))
   await journal.begin(first.id, at(9))
   assert.equal((await journal.open({ ...operator(two), revision: 3 })).id, first.id)
@@ -33,10 +38,8 @@ test('a second order of the version that is on its way is the first one again, a
 })
 
 test('what serves is wished for again while the lane is on its way from it: it is moved back, not left behind', async () => {
-  const store = await openTestStore()
-  await version(store, { slot: 'v1' })
-  const journal = openJournal(store)
-  const two = await version(store)
+  const { journal, another } = await stage()
+  const two = await another()
   const away = await journal.open(operator(two))
   await journal.begin(away.id, at(9))
   const stay = await journal.open({ to: { ...lane, version: 1 }, askedBy: 'registry', revision: 1 })
@@ -47,10 +50,8 @@ test('what serves is wished for again while the lane is on its way from it: it i
 })
 
 test('no cut is made to what is the newest already', async () => {
-  const store = await openTestStore()
-  await version(store, { slot: 'v1' })
-  const journal = openJournal(store)
-  const [two, three] = [await version(store), await version(store)]
+  const { journal, another } = await stage()
+  const [two, three] = [await another(), await another()]
   for (const [to, i] of [
     [two, 10],
     [three, 20],

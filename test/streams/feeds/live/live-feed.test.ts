@@ -52,6 +52,16 @@ function closedOnce(
   return closed
 }
 
+/** What is `lost` lies in a gap, and nobody said that it healed. */
+function assertOnRecord(
+  items: readonly FeedItem[],
+  lost: readonly (readonly [at: number, id: number])[],
+): void {
+  const isIn = (type: 'gap' | 'healed', at: number): boolean =>
+    items.some((it) => it.type === type && at >= it.gap.from && at < it.gap.to)
+  for (const [at] of lost) assert.deepEqual([isIn('gap', at), isIn('healed', at)], [true, false])
+}
+
 /**
  * An exchange that knows trades from `keptFrom` on, answers as long as `fails` is undefined, and is not connected to while
  * `deaf`. Where it tells but so many of its `newest`, it passes over what it was asked since.
@@ -250,12 +260,7 @@ test('a trade that was heard after a hole does not prove that REST tells of the 
   await s.pass(30_000, s.trade)
   const lost = s.truth.filter(([, id]) => !s.ids().includes(id))
   assert.ok(lost.length > 0, 'of the hole nobody ever told')
-  const healed = s.of('healed').map(({ gap }) => gap)
-  const gaps = s.of('gap').map(({ gap }) => gap)
-  for (const [at] of lost) {
-    assert.ok(gaps.some((gap) => at >= gap.from && at < gap.to))
-    assert.ok(!healed.some((gap) => at >= gap.from && at < gap.to))
-  }
+  assertOnRecord(s.items, lost)
   s.following.unsubscribe()
 })
 
@@ -377,12 +382,7 @@ test('where trades are asked for, what was traded beyond a page is on record', a
   await s.pass(2 * minute, () => s.trade(false))
   const lost = s.truth.filter(([at, id]) => at < start + 3 * minute && !s.ids().includes(id))
   assert.ok(lost.length > 0, 'more was traded between two questions than a page tells')
-  const healed = s.of('healed').map(({ gap }) => gap)
-  const gaps = s.of('gap').map(({ gap }) => gap)
-  for (const [at] of lost) {
-    assert.ok(gaps.some((gap) => at >= gap.from && at < gap.to))
-    assert.ok(!healed.some((gap) => at >= gap.from && at < gap.to))
-  }
+  assertOnRecord(s.items, lost)
   assert.deepEqual(
     closedOnce(s.items, start).map(({ state }) => state),
     ['final', 'missing', 'final'],
