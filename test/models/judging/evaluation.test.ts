@@ -139,22 +139,24 @@ test('what goes wrong in the child is told by name', async () => {
 })
 
 /** Programs in the child's place. */
-const children: readonly (readonly [name: string, text: string])[] = [
-  ['hangs', 'setInterval(() => {}, 1000)'],
+const children = [
+  ['hangs', 400, 'evaluation.timeout', /0\.4 s/, 'setInterval(() => {}, 1000)'],
   [
     'dies',
+    60_000,
+    'evaluation.died',
+    /out of memory/,
     "process.on('message', () => { process.stderr.write('out of memory'); process.exit(7) })",
   ],
-]
+] as const
 
-for (const [name, text] of children)
+for (const [name, limitMs, code, message, text] of children)
   test(`a child that ${name} is an answer too, and is gone afterwards`, async () => {
     const entry = join(temporaryFolder(), `${name}.mjs`)
     writeFileSync(entry, text)
     const request = asked(join(models, 'linear/v1'))
-    const failed = evaluate(request, { clock: wallClock, limitMs: 400, entry })
-    const code = name === 'hangs' ? 'evaluation.timeout' : 'evaluation.died'
-    await assert.rejects(failed, { code, message: name === 'dies' ? /out of memory/ : /0\.4 s/ })
+    const failed = evaluate(request, { clock: wallClock, limitMs, entry })
+    await assert.rejects(failed, { code, message })
   })
 
 test('it can be cancelled', async () => {
