@@ -173,15 +173,15 @@ test('a row that kills takes its own version with it, and no neighbour in the bu
 })
 
 test('while one child hangs, what waited behind it is done by another', async (t) => {
-  const pool = await badPool(t, { child: { deadlineMs: 20_000 } })
+  const pool = await badPool(t, { child: { deadlineMs: 60_000 } })
   const others = [1, 2, 3, 4].map((at) => versionOf('other', at))
   for (const [at, version] of others.entries()) await pool.loadAs(version, `good-${at}`)
   await pool.loadAs(bad, 'hang')
+  const alive = pool.pids()
   void pool.infer(bad, one(1))
-  const startedAt = performance.now()
   const answers = await Promise.all(others.map((it) => pool.infer(it, one(1))))
   assert.ok(answers.every((it) => it.type === 'inferred'))
-  assert.ok(performance.now() - startedAt < 10_000, 'long before its deadline')
+  assert.deepEqual(pool.pids(), alive, 'before its deadline, at which it is killed')
 })
 
 test('children that are killed from outside lose nothing', async (t) => {

@@ -151,6 +151,8 @@ test('nobody waits for a daemon that stands still in a transaction: neither befo
   const stand = async (): Promise<{ goOn: () => void; over: Promise<void> }> => {
     const [locked, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const over = still.begin(async (tx) => {
+      // PostgreSQL itself would end it after ten seconds, were it not in the middle of an answer.
+      await tx`set local idle_in_transaction_session_timeout = 0`
       await tx`select from lease where term = ${term} for share`
       locked.resolve()
       await ended.promise
@@ -164,11 +166,8 @@ test('nobody waits for a daemon that stands still in a transaction: neither befo
   await first.over
   await sql`update lease set expires_at = clock_timestamp() - interval '1 millisecond'`
   const second = await stand()
-  // PostgreSQL itself would end it after ten seconds, were it not in the middle of an answer.
-  const from = performance.now()
   const ended = assert.rejects(second.over, /CONNECTION_CLOSED|ECONNRESET/)
   await acquireLease(sql, 'fleet', 'another')
-  assert.ok(performance.now() - from < 5_000)
   second.goOn()
   await ended
 })
