@@ -179,8 +179,15 @@ test('one that grows past its memory is killed', async (t) => {
 })
 
 test('one that takes too long is killed even where it does not want to leave', async (t) => {
-  // It starts where nobody else wants to run: asked to leave before it can refuse, it would.
-  const { running, heard } = await run(t, 'stay', { limitMs: 3_000 })
+  // Its time begins when it is at work: asked to leave before it can refuse, it would.
+  let begunAt = Number.POSITIVE_INFINITY
+  const clock: Clock = {
+    now: () => Math.max(0, wallClock.now() - begunAt),
+    schedule: wallClock.schedule.bind(wallClock),
+  }
+  const { running, heard } = await run(t, 'stay', { clock, limitMs: 1_000 })
+  await until('it is at work', () => heard.some((it) => it.type === 'progress'))
+  begunAt = wallClock.now()
   await assert.rejects(running, { code: 'trainer.timeout' })
   assert.ok(
     heard.some((it) => it.type === 'warning'),
