@@ -3,8 +3,8 @@
  * Rows are consecutive candles; older ones are overwritten.
  */
 import assert from 'node:assert/strict'
-import type { CandleState } from '../../streams/candles/candle.ts'
-import { type CandleColumns, states } from '../../streams/features/columns.ts'
+import { type CandleState, candleStates } from '../../streams/candles/candle.ts'
+import type { CandleColumns } from '../../streams/features/columns.ts'
 import type { FeatureEngine } from '../../streams/features/engine.ts'
 import type { FeatureRow } from '../../streams/features/row.ts'
 import type { Millis } from '../../streams/time.ts'
@@ -79,7 +79,7 @@ export class FeatureRing {
       for (let at = slot; i < until; i++, at++) {
         const openAt = candles.openAt[i] as number
         assert.ok(this.#end === undefined || openAt === this.#end, 'rows are consecutive')
-        this.#states[at] = states[candles.state[i] as number] as CandleState
+        this.#states[at] = candleStates[candles.state[i] as number] as CandleState
         this.#grow(openAt, at, dueAt(i))
       }
     }

@@ -10,7 +10,15 @@ import type { Coin } from '../coin.ts'
 import { floorTo, type Millis } from '../time.ts'
 import { noTrades, pickTrades, type Trades } from '../trade.ts'
 import type { Bar, Candle } from './candle.ts'
-import { barsAgree, candleOf, emptyBar, foldTrades, missingBar, type Shape } from './fold.ts'
+import {
+  barsAgree,
+  candleOf,
+  emptyBar,
+  foldTrades,
+  missingBar,
+  type Shape,
+  stateOf,
+} from './fold.ts'
 import { orderRows } from './order-rows.ts'
 import { type PassedOver, Rest, whyRefused } from './rest.ts'
 import { type Span, Spans } from './spans.ts'
@@ -335,10 +343,4 @@ export class CandleBook {
     held.forgetBefore(Number.POSITIVE_INFINITY)
     held.append(kept, 0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
   }
-}
-
-function stateOf(bar: Bar, revision: number): Candle['state'] {
-  if (Number.isNaN(bar.volume)) return 'missing'
-  if (Number.isNaN(bar.open)) return 'empty'
-  return revision === 0 ? 'final' : 'corrected'
 }

@@ -6,7 +6,8 @@
 import type { Coin } from '../coin.ts'
 import type { Millis } from '../time.ts'
 
-export type CandleState = 'final' | 'corrected' | 'empty' | 'missing'
+export const candleStates = ['final', 'corrected', 'empty', 'missing'] as const
+export type CandleState = (typeof candleStates)[number]
 
 /** What the fold of an interval's trades gives. Fields a source cannot tell are NaN. */
 export interface Bar {

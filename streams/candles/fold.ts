@@ -62,6 +62,13 @@ export function missingBar(openAt: Millis): Bar {
   return barOf(openAt, Number.NaN)
 }
 
+/** As its figures tell it. */
+export function stateOf({ open, volume }: Bar, revision: number): CandleState {
+  if (Number.isNaN(volume)) return 'missing'
+  if (Number.isNaN(open)) return 'empty'
+  return revision === 0 ? 'final' : 'corrected'
+}
+
 export function candleOf(coin: Coin, bar: Bar, state: CandleState, revision: number): Candle {
   return {
     coin,

@@ -1,5 +1,5 @@
 /** Candles as columns: what an engine reads. An object a candle would cost more to read than the arithmetic takes. */
-import type { Bar, CandleState } from '../candles/candle.ts'
+import { type Bar, type CandleState, candleStates } from '../candles/candle.ts'
 
 export interface CandleColumns {
   readonly openAt: Float64Array
@@ -10,13 +10,12 @@ export interface CandleColumns {
   readonly volume: Float64Array
   readonly takerBuyVolume: Float64Array
   readonly trades: Float64Array
-  /** Index in `states`. */
+  /** Index in `candleStates`. */
   readonly state: Uint8Array
 }
 
-export const states: readonly CandleState[] = ['final', 'corrected', 'empty', 'missing']
-export const empty = 2
-export const missing = 3
+export const empty = candleStates.indexOf('empty')
+export const missing = candleStates.indexOf('missing')
 
 export function candleColumns(capacity: number): CandleColumns {
   return {
@@ -43,5 +42,5 @@ export function setCandle(columns: CandleColumns, i: number, candle: StatedBar):
   columns.volume[i] = candle.volume
   columns.takerBuyVolume[i] = candle.takerBuyVolume
   columns.trades[i] = candle.trades
-  columns.state[i] = states.indexOf(candle.state)
+  columns.state[i] = candleStates.indexOf(candle.state)
 }

@@ -55,11 +55,6 @@ export interface Feed {
   readonly history: MarketHistory
 }
 
-/** Of a market that is stored, its `source`: all tapes are one. */
-export function sourceOf(market: string): string {
-  return market.startsWith('tape-') ? 'tape' : market
-}
-
 /** What a source can tell of the past. Pages are in ascending order and bounded; an empty page is skipped, not the end. */
 export interface MarketHistory {
   /** Closed one-interval candles in `[from, to)`; intervals without trades are left out. */
@@ -70,4 +65,9 @@ export interface MarketHistory {
   earliest(coin: Coin, notBefore: Millis): Promise<Millis>
   /** Whether this source's candles carry taker volume and trade count. */
   readonly candleColumns: { readonly takerBuyVolume: boolean; readonly trades: boolean }
+}
+
+/** Of a market that is stored, its `source`: all tapes are one. */
+export function sourceOf(market: string): string {
+  return market.startsWith('tape-') ? 'tape' : market
 }

@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
-import type { Candle, CandleState } from '../candles/candle.ts'
+import type { Candle } from '../candles/candle.ts'
+import { candleOf, stateOf } from '../candles/fold.ts'
 import type { Coin } from '../coin.ts'
 import type { Millis } from '../time.ts'
 import type { Trades } from '../trade.ts'
@@ -62,8 +63,7 @@ export function candlesOf(bars: Bars, coin: Coin): readonly Candle[] {
   const candles: Candle[] = []
   for (let i = 0; i < bars.length; i++) {
     if (isPadding(bars, i)) continue
-    candles.push({
-      coin,
+    const bar = {
       openAt: bars.openAt[i]!,
       open: bars.open[i]!,
       high: bars.high[i]!,
@@ -73,17 +73,11 @@ export function candlesOf(bars: Bars, coin: Coin): readonly Candle[] {
       quoteVolume: bars.quoteVolume[i]!,
       takerBuyVolume: bars.takerBuyVolume[i]!,
       trades: bars.trades[i]!,
-      state: stateOf(bars, i),
-      revision: bars.revision[i]!,
-    })
+    }
+    const revision = bars.revision[i]!
+    candles.push(candleOf(coin, bar, stateOf(bar, revision), revision))
   }
   return candles
-}
-
-function stateOf({ open, volume, revision }: Bars, row: number): CandleState {
-  if (Number.isNaN(volume[row])) return 'missing'
-  if (Number.isNaN(open[row])) return 'empty'
-  return revision[row] === 0 ? 'final' : 'corrected'
 }
 
 /** The sha256 of a file's bytes, in hex. */

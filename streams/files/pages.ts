@@ -2,7 +2,7 @@
  * Rows of a file as pages of columns. Every value is checked here, once, whatever the file's format; a page that comes out
  * holds finite, positive prices and candles whose high and low enclose them.
  */
-import type { CandleState } from '../candles/candle.ts'
+import { type CandleState, candleStates } from '../candles/candle.ts'
 import { iso, type Millis } from '../time.ts'
 import { type Trades, TradesBuilder } from '../trade.ts'
 import { type CellValue, identityIn, instantIn, numberIn, sideIn, sideOfTaker } from './cell.ts'
@@ -24,7 +24,6 @@ export const barFields = [
 ] as const
 type BarField = (typeof barFields)[number]
 const priceFields = ['open', 'high', 'low', 'close'] as const
-const candleStates = ['final', 'corrected', 'empty', 'missing'] as const
 type BarColumns = Readonly<Record<BarField, Float64Array>>
 
 /**

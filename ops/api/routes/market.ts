@@ -1,5 +1,6 @@
 /** What the market did: candles, the features computed from them, and the stretches that are missing. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { candleStates } from '../../../streams/candles/candle.ts'
 import type { Coin } from '../../../streams/coin.ts'
 import { Fault } from '../../../streams/fault.ts'
 import { dayMs, durationText, hourMs, iso, type Millis, minuteMs } from '../../../streams/time.ts'
@@ -20,7 +21,7 @@ const candleSchema = z
     close: price,
     volume: z.number(),
     trades: z.number().nullable(),
-    state: z.enum(['final', 'corrected', 'empty', 'missing', 'open']),
+    state: z.enum([...candleStates, 'open']),
     revision: z.int(),
     flags: z.array(z.string()),
   })
