@@ -1,12 +1,13 @@
 /**
  * What happens, numbered, for whoever watches: the newest deltas are kept so that a reader who was away for a moment goes
  * on where it was. Previews conflate, a coin's newer one takes the place of one not yet sent; every other delta is kept in
- * order. Predictions over history are not told one by one: a backfill makes a hundred thousand. Changes of the tree, swaps
- * and training are published by whoever makes them.
+ * order. Predictions over history are not told one by one: a backfill makes a hundred thousand. Changes of the tree
+ * and of training are published by whoever makes them.
  */
 import type { SchedulerLike, Subscription } from 'rxjs'
-import { listen } from '../../streams/channels.ts'
+import { type Happenings, listen } from '../../streams/channels.ts'
 import { iso, type Millis } from '../../streams/time.ts'
+import { isoOrNull } from './fields.ts'
 
 export type DeltaType =
   | 'candle'
@@ -110,15 +111,9 @@ function hear(
       if (prediction.mode !== 'live' && prediction.mode !== 'shadow') return
       publish('prediction', { ...prediction, openAt: iso(openAt) })
     }),
-    listen('gap.opened', ({ from, to, ...gap }) =>
-      publish('gap', { ...gap, from: iso(from), to: iso(to), state: 'open' }),
-    ),
-    listen('gap.healed', ({ from, to, ...gap }) =>
-      publish('gap', { ...gap, from: iso(from), to: iso(to), state: 'healed' }),
-    ),
-    listen('gap.unhealable', ({ from, to, ...gap }) =>
-      publish('gap', { ...gap, from: iso(from), to: iso(to), state: 'unhealable' }),
-    ),
+    listen('gap.opened', (gap) => publish('gap', { ...gapDelta(gap), state: 'open' })),
+    listen('gap.healed', (gap) => publish('gap', { ...gapDelta(gap), state: 'healed' })),
+    listen('gap.unhealable', (gap) => publish('gap', { ...gapDelta(gap), state: 'unhealable' })),
     listen('version.stage', ({ stage, ...version }) =>
       publish('model', { ...version, state: stage }),
     ),
@@ -128,25 +123,8 @@ function hear(
         backfill: { doneTo: iso(doneTo), from: iso(from), to: iso(to), rows },
       }),
     ),
-    listen('swap.changed', ({ swap, fromVersion, toVersion, cutAt, ...more }) =>
-      publish('swap', {
-        id: String(swap),
-        ...more,
-        from: fromVersion,
-        to: toVersion,
-        cutAt: cutAt === null ? null : iso(cutAt),
-      }),
-    ),
-    listen('swap.cut', ({ swap, fromVersion, toVersion, cutAt, ...lane }) =>
-      publish('swap', {
-        id: String(swap),
-        ...lane,
-        from: fromVersion,
-        to: toVersion,
-        state: 'running',
-        cutAt: iso(cutAt),
-      }),
-    ),
+    listen('swap.changed', (swap) => publish('swap', swapDelta(swap))),
+    listen('swap.cut', (swap) => publish('swap', { ...swapDelta(swap), state: 'running' })),
     listen('version.judged', ({ isRenewed, ...version }) =>
       publish('model', isRenewed ? version : { ...version, state: 'judged' }),
     ),
@@ -159,5 +137,25 @@ function hear(
   ]
   return () => {
     for (const stop of stops) stop()
+  }
+}
+
+function gapDelta({ from, to, ...gap }: Happenings['gap.opened']) {
+  return { ...gap, from: iso(from), to: iso(to) }
+}
+
+function swapDelta({
+  swap,
+  fromVersion,
+  toVersion,
+  cutAt,
+  ...more
+}: Happenings['swap.changed'] | Happenings['swap.cut']) {
+  return {
+    id: String(swap),
+    ...more,
+    from: fromVersion,
+    to: toVersion,
+    cutAt: isoOrNull(cutAt),
   }
 }

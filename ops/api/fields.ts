@@ -2,12 +2,16 @@
 import { z } from '@hono/zod-openapi'
 import { isFamilyName } from '../../models/version.ts'
 import { type Coin, coinFromPath } from '../../streams/coin.ts'
-import type { Millis } from '../../streams/time.ts'
+import { iso, type Millis } from '../../streams/time.ts'
 
 /** In answers: ISO 8601, UTC, with milliseconds. */
 export const instant = z
   .string()
   .openapi({ format: 'date-time', example: '2026-11-20T12:00:00.000Z' })
+
+export function isoOrNull(at: Millis | null): string | null {
+  return at === null ? null : iso(at)
+}
 
 /** The years 1 to 9999: beyond them ISO 8601 needs agreements that databases do not share. */
 const firstInstant = Date.parse('0001-01-01T00:00:00.000Z')

@@ -2,8 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { answers } from '../answers.ts'
 import type { ApiDeps, CoinRead } from '../deps.ts'
-import { coinText, instant } from '../fields.ts'
-import { isoOrNull } from './status.ts'
+import { coinText, instant, isoOrNull } from '../fields.ts'
 
 const coinSchema = z
   .strictObject({

@@ -7,8 +7,16 @@ import { dayMs, durationText, hourMs, iso, type Millis, minuteMs } from '../../.
 import type { CandleRead } from '../../store/reads/reads.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps, PreviewRead } from '../deps.ts'
-import { coinInPath, coinInQuery, coinText, instant, pageOf, paging, range } from '../fields.ts'
-import { isoOrNull } from './status.ts'
+import {
+  coinInPath,
+  coinInQuery,
+  coinText,
+  instant,
+  isoOrNull,
+  pageOf,
+  paging,
+  range,
+} from '../fields.ts'
 
 const price = z.number().nullable()
 
@@ -30,7 +38,7 @@ const candleSchema = z
 const rollUps: readonly Millis[] = [5 * minuteMs, 15 * minuteMs, hourMs, dayMs]
 
 /** The base interval and the roll-ups that it fills evenly. */
-export function intervalsOver(baseMs: Millis): readonly Millis[] {
+function intervalsOver(baseMs: Millis): readonly Millis[] {
   return [baseMs, ...rollUps.filter((ms) => ms > baseMs && ms % baseMs === 0)]
 }
 

@@ -1,9 +1,9 @@
 /** How the daemon is, in short: what a person looks at first. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { iso, type Millis } from '../../../streams/time.ts'
+import { iso } from '../../../streams/time.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps, StatusRead } from '../deps.ts'
-import { instant } from '../fields.ts'
+import { instant, isoOrNull } from '../fields.ts'
 
 export const statusSchema = z
   .strictObject({
@@ -54,8 +54,4 @@ export function statusBody(status: StatusRead): StatusBody {
     gaps: { ...status.gaps },
     continuity: { ...status.continuity },
   }
-}
-
-export function isoOrNull(at: Millis | null): string | null {
-  return at === null ? null : iso(at)
 }

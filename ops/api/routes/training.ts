@@ -6,9 +6,8 @@ import { iso } from '../../../streams/time.ts'
 import type { TrainingRead } from '../../store/training/read-training.ts'
 import { answers, guardedAnswers, withToken } from '../answers.ts'
 import type { ApiDeps, LanePlanRead } from '../deps.ts'
-import { coinInQuery, coinText, family, instant, paging, wholeText } from '../fields.ts'
+import { coinInQuery, coinText, family, instant, isoOrNull, paging, wholeText } from '../fields.ts'
 import { requireJson, requireToken } from '../guard.ts'
-import { isoOrNull } from './status.ts'
 
 const stepSchema = z.strictObject({
   step: z.enum(steps),

@@ -3,8 +3,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { TreeNode } from '../../../supervisor/tree/spec.ts'
 import { answers } from '../answers.ts'
 import type { ApiDeps } from '../deps.ts'
-import { instant } from '../fields.ts'
-import { isoOrNull } from './status.ts'
+import { instant, isoOrNull } from '../fields.ts'
 
 export interface TreeBody {
   name: string

@@ -2,7 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { type Version, versionName } from '../../../models/version.ts'
 import { Fault } from '../../../streams/fault.ts'
-import { iso, type Millis } from '../../../streams/time.ts'
+import { iso } from '../../../streams/time.ts'
 import { type Swap, stages, type Transition } from '../../../supervisor/fleet/lane-journal.ts'
 import { pageWithin } from '../../store/reads/page.ts'
 import type { ModelRead, Tenure } from '../../store/reads/reads.ts'
@@ -13,6 +13,7 @@ import {
   coinText,
   family,
   instant,
+  isoOrNull,
   pageOf,
   paging,
   slotName,
@@ -220,10 +221,6 @@ function lifeOf(
     .map(({ at, transition, candleAt, reason }) => ({
       ...{ at: iso(at), transition, candleAt: isoOrNull(candleAt), reason },
     }))
-}
-
-function isoOrNull(at: Millis | null): string | null {
-  return at === null ? null : iso(at)
 }
 
 /** Leaves out what was not asked, for callees that tell an absent key from an undefined one. */
