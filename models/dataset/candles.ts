@@ -44,7 +44,7 @@ export class Consecutive {
   until(to: Millis): readonly Candle[] {
     const missing: Candle[] = []
     for (let at = this.#next ?? to; at < to; at += this.#intervalMs)
-      missing.push(candleOf(this.#coin, missingBar(at), 'missing', 0))
+      missing.push(candleOf(this.#coin, missingBar(at), 0))
     this.#next = Math.max(to, this.#next ?? to)
     return missing
   }

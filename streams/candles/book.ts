@@ -10,15 +10,7 @@ import type { Coin } from '../coin.ts'
 import { floorTo, type Millis } from '../time.ts'
 import { noTrades, pickTrades, type Trades } from '../trade.ts'
 import type { Bar, Candle } from './candle.ts'
-import {
-  barsAgree,
-  candleOf,
-  emptyBar,
-  foldTrades,
-  missingBar,
-  type Shape,
-  stateOf,
-} from './fold.ts'
+import { barsAgree, candleOf, emptyBar, foldTrades, missingBar, type Shape } from './fold.ts'
 import { orderRows } from './order-rows.ts'
 import { type PassedOver, Rest, whyRefused } from './rest.ts'
 import { type Span, Spans } from './spans.ts'
@@ -225,7 +217,7 @@ export class CandleBook {
       return
     }
     const bar = this.#fold(openAt)
-    const candle = candleOf(coin, bar, stateOf(bar, 0), 0)
+    const candle = candleOf(coin, bar, 0)
     this.#closed.set(openAt, candle)
     events.push({ type: 'closed', candle })
   }
@@ -248,7 +240,7 @@ export class CandleBook {
     const before = this.#closed.get(openAt)
     if (before === undefined || barsAgree(bar, before)) return
     const revision = before.revision + 1
-    const candle = candleOf(this.#options.coin, bar, stateOf(bar, revision), revision)
+    const candle = candleOf(this.#options.coin, bar, revision)
     this.#closed.set(openAt, candle)
     events.push({ type: 'corrected', candle })
   }

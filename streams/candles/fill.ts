@@ -41,13 +41,13 @@ export function* missingCandles(
   for (let pageFrom = from; pageFrom < to; pageFrom += missingPage * intervalMs) {
     const count = Math.min(missingPage, Math.ceil((to - pageFrom) / intervalMs))
     yield Array.from({ length: count }, (_, i) =>
-      candleOf(coin, missingBar(pageFrom + i * intervalMs), 'missing', 0),
+      candleOf(coin, missingBar(pageFrom + i * intervalMs), 0),
     )
   }
 }
 
 function* empties(coin: Coin, intervalMs: Millis, from: Millis, to: Millis): Generator<Candle> {
   for (let openAt = from; openAt < to; openAt += intervalMs) {
-    yield candleOf(coin, emptyBar(openAt), 'empty', 0)
+    yield candleOf(coin, emptyBar(openAt), 0)
   }
 }

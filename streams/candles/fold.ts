@@ -62,14 +62,8 @@ export function missingBar(openAt: Millis): Bar {
   return barOf(openAt, Number.NaN)
 }
 
-/** As its figures tell it. */
-export function stateOf({ open, volume }: Bar, revision: number): CandleState {
-  if (Number.isNaN(volume)) return 'missing'
-  if (Number.isNaN(open)) return 'empty'
-  return revision === 0 ? 'final' : 'corrected'
-}
-
-export function candleOf(coin: Coin, bar: Bar, state: CandleState, revision: number): Candle {
+/** Its figures tell its state. */
+export function candleOf(coin: Coin, bar: Bar, revision: number): Candle {
   return {
     coin,
     openAt: bar.openAt,
@@ -81,9 +75,15 @@ export function candleOf(coin: Coin, bar: Bar, state: CandleState, revision: num
     quoteVolume: bar.quoteVolume,
     takerBuyVolume: bar.takerBuyVolume,
     trades: bar.trades,
-    state,
+    state: stateOf(bar, revision),
     revision,
   }
+}
+
+function stateOf({ open, volume }: Bar, revision: number): CandleState {
+  if (Number.isNaN(volume)) return 'missing'
+  if (Number.isNaN(open)) return 'empty'
+  return revision === 0 ? 'final' : 'corrected'
 }
 
 /** Bit for bit, NaN equal to itself. */

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { Candle } from '../candles/candle.ts'
-import { candleOf, stateOf } from '../candles/fold.ts'
+import { candleOf } from '../candles/fold.ts'
 import type { Coin } from '../coin.ts'
 import type { Millis } from '../time.ts'
 import type { Trades } from '../trade.ts'
@@ -74,8 +74,7 @@ export function candlesOf(bars: Bars, coin: Coin): readonly Candle[] {
       takerBuyVolume: bars.takerBuyVolume[i]!,
       trades: bars.trades[i]!,
     }
-    const revision = bars.revision[i]!
-    candles.push(candleOf(coin, bar, stateOf(bar, revision), revision))
+    candles.push(candleOf(coin, bar, bars.revision[i]!))
   }
   return candles
 }

@@ -28,8 +28,8 @@ export function madeCandles({
   return Array.from({ length: count }, (_, i) => {
     const openAt = from + i * minuteMs
     const state = states[i] ?? 'final'
-    if (state === 'empty') return candleOf(coin, emptyBar(openAt), 'empty', 0)
-    if (state === 'missing') return candleOf(coin, missingBar(openAt), 'missing', 0)
+    if (state === 'empty') return candleOf(coin, emptyBar(openAt), 0)
+    if (state === 'missing') return candleOf(coin, missingBar(openAt), 0)
     const open = price
     price *= 1 + (chance() - 0.5) / 500
     const high = Math.max(open, price) * (1 + chance() / 1000)

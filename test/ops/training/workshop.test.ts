@@ -246,7 +246,7 @@ test('a hole of a week is left out, and counted', async () => {
     'HOLE/USDT',
     market.map((it) =>
       it.openAt >= from && it.openAt < from + 7 * dayMs
-        ? candleOf(it.coin, missingBar(it.openAt), 'missing', 0)
+        ? candleOf(it.coin, missingBar(it.openAt), 0)
         : it,
     ),
   )

@@ -63,7 +63,7 @@ test('the gap of a restart does not unmake what was recorded as whole, and heals
 
 test('trades that come late into the gap of a restart do not unmake what was recorded as whole', () => {
   const trades = [0, 10, 20, 30, 40, 50].map((second) => trade(second, 1 + second))
-  const whole = candleOf(coin, foldTrades(tradesOf(trades), 0, 6, start, {}), 'final', 0)
+  const whole = candleOf(coin, foldTrades(tradesOf(trades), 0, 6, start, {}), 0)
   const gap = { from: start, to: start + minuteMs }
   const late = tradesOf([...trades.slice(3), trade(61, 7)])
   const own = { ...whole, takerBuyVolume: Number.NaN }

@@ -212,7 +212,7 @@ test('what heals by the source’s own candle stands, whatever trades of it come
     start + minuteMs,
     {},
   )
-  assert.deepEqual(told(book.healed(gap, [candleOf(coin, own, 'final', 0)])), [
+  assert.deepEqual(told(book.healed(gap, [candleOf(coin, own, 0)])), [
     'corrected 1 corrected r1 25',
     'corrected 2 empty r1 NaN',
   ])

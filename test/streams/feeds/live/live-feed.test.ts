@@ -204,7 +204,7 @@ test('what came first of an exchange that tells only its newest proves nothing o
   ])
   const candleOfTruth = (openAt: number): Candle => {
     const trades = bundleOf(past.filter(([at]) => at >= openAt && at < openAt + minute))
-    return candleOf(coin, foldTrades(trades, 0, trades.length, openAt, {}), 'final', 0)
+    return candleOf(coin, foldTrades(trades, 0, trades.length, openAt, {}), 0)
   }
   const from = start - 10 * minute
   const known = [10, 9, 8, 7, 6].map((ago) => candleOfTruth(start - ago * minute))
