@@ -70,18 +70,10 @@ export function judge(challenger: Sheet, incumbent: Sheet | null, settings: Gate
   }
 }
 
-/** For the first versions that are shipped: they serve without having been judged on this market, and say so. */
-export function exempt(profile: GateProfile): Verdict {
-  const detail =
-    'A shipped first version: it serves so that the lane has one, and was not judged on this market.'
-  return {
-    verdict: 'exempt',
-    profile,
-    reasons: [{ code: 'shipped', passed: true, found: null, limit: null, detail }],
-    candles: 0,
-    from: null,
-    to: null,
-  }
+/** Of a version that is not judged: it says why, in place of figures. */
+export function exempt(profile: GateProfile, code: string, detail: string): Verdict {
+  const reason = { code, passed: true, found: null, limit: null, detail }
+  return { verdict: 'exempt', profile, reasons: [reason], candles: 0, from: null, to: null }
 }
 
 interface Asked {

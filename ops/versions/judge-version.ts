@@ -4,7 +4,7 @@
  * show anything the first verdict stands. A person who orders a swap answers for it. What came from outside unjudged is
  * let into the shadow, and has to show there and on its past that it is good enough.
  */
-import { type GateSettings, judge } from '../../models/judging/gate.ts'
+import { exempt, type GateSettings, judge } from '../../models/judging/gate.ts'
 import { ledgerSheet } from '../../models/judging/ledger-sheet.ts'
 import type { Sheet } from '../../models/judging/sheet.ts'
 import type { Reason, Verdict } from '../../models/judging/verdict.ts'
@@ -30,10 +30,10 @@ export async function judgeVersion(
   const { store, settings } = needs
   const { profile } = settings
   if (swap.askedBy === 'operator')
-    return exemption(profile, 'operator', 'An operator ordered it, and answers for it.')
+    return exempt(profile, 'operator', 'An operator ordered it, and answers for it.')
   if (!onShadow) {
     const known = await verdictOf(store.sql, store.names, swap.to)
-    return known ?? exemption(profile, 'unjudged', 'It came from outside and was not judged.')
+    return known ?? exempt(profile, 'unjudged', 'It came from outside and was not judged.')
   }
   const before = swap.verdict
   const isUnjudged = before?.reasons.some(({ code }) => code === 'unjudged') ?? true
@@ -82,9 +82,4 @@ function shadowed(seen: Verdict, isTooFew: boolean): Reason {
     ? `${seen.candles} resolved candles in the shadow are too few to say more.`
     : `${seen.candles} resolved candles in the shadow bear it out.`
   return { code: 'shadow', passed: true, found: seen.candles, limit: null, detail }
-}
-
-function exemption(profile: Verdict['profile'], code: string, detail: string): Verdict {
-  const reason = { code, passed: true, found: null, limit: null, detail }
-  return { verdict: 'exempt', profile, reasons: [reason], candles: 0, from: null, to: null }
 }

@@ -204,10 +204,13 @@ export class LaneRegistry {
       metrics,
       artifact: artifact.sha256,
     })
-    await giveVerdict(store.sql, store.names, version, exempt('open'))
+    await giveVerdict(store.sql, store.names, version, exempt('open', 'shipped', whyShipped))
     await assignSlot(store.sql, store.names, 'v1', version, from)
   }
 }
+
+const whyShipped =
+  'A shipped first version: it serves so that the lane has one, and was not judged on this market.'
 
 /** As the last change has it. */
 function holdersOf(pointers: readonly Pointer[]): readonly Version[] {

@@ -166,8 +166,8 @@ test('two sheets over other candles are not compared', () => {
   assert.throws(() => judge(sheet(), other, open), /the same candles/)
 })
 
-test('shipped first versions are exempt, and say so', () => {
-  const { verdict, reasons, candles, from, to } = exempt('strict')
+test('what is not judged is exempt, and says why', () => {
+  const { verdict, reasons, candles, from, to } = exempt('strict', 'shipped', 'it came with us')
   assert.deepEqual([verdict, reasons.map((it) => it.code), candles], ['exempt', ['shipped'], 0])
   assert.deepEqual([from, to], [null, null])
 })
