@@ -6,11 +6,13 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { carryOut, carryTiming } from '../../actors/training/carry-out.ts'
 import type { RunJournal } from '../../actors/training/journal.ts'
+import type { TrainingOrder } from '../../actors/training/run.ts'
 import { Fault } from '../../streams/fault.ts'
 import { type Clock, type Millis, wait, wallClock } from '../../streams/time.ts'
 import { runBody, type TrainingRunBody } from '../api/routes/training.ts'
 import type { CancelTrainingOptions, TrainOptions } from '../cli/world.ts'
 import { environment } from '../config/environment.ts'
+import { every } from '../every.ts'
 import type { Store } from '../store/store.ts'
 import { readOpenRun, readRun } from '../store/training/read-training.ts'
 import { openRunJournal, trainingLeaseMs } from '../store/training/training-runs.ts'
@@ -40,11 +42,11 @@ export async function train(options: TrainOptions): Promise<TrainingRunBody> {
   try {
     const id = await runFor(store, bench.journal, options)
     const holder = { name: `command-${randomUUID()}`, epoch: 1 }
-    const showing = show(store, id, options.heard, clock)
+    const stopShowing = show(store, id, options.heard, clock)
     try {
       await work({ ...bench, clock, holder, timing: carryTiming }, id, config.training.concurrency)
     } finally {
-      showing.unsubscribe()
+      stopShowing()
     }
     return runBody(await readRun(store.sql, id))
   } finally {
@@ -73,19 +75,19 @@ async function runFor(store: Store, journal: RunJournal, options: TrainOptions):
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'training.busy') throw error
     const open = await readOpenRun(store.sql, lane)
-    const isMeant =
-      open !== undefined &&
-      (rows ?? open.rowsMax) === open.rowsMax &&
-      (trials ?? open.trials) === open.trials &&
-      (seed ?? open.seed) === open.seed &&
-      (warmStart ?? open.warmStart) === open.warmStart
-    if (!isMeant)
-      throw new Fault(
-        'training.busy',
-        `${error.message}; without options this command goes on with it`,
-      )
-    return open.id
+    if (open && isMeant(open, options)) return open.id
+    const what = `${error.message}; without options this command goes on with it`
+    throw new Fault('training.busy', what)
   }
+}
+
+function isMeant(open: TrainingOrder, { rows, trials, seed, warmStart }: TrainOptions): boolean {
+  return (
+    (rows ?? open.rowsMax) === open.rowsMax &&
+    (trials ?? open.trials) === open.trials &&
+    (seed ?? open.seed) === open.seed &&
+    (warmStart ?? open.warmStart) === open.warmStart
+  )
 }
 
 /** Until it is over: a wait before another try, or for another run to end, is waited for here. */
@@ -117,19 +119,16 @@ async function newestCandle(store: Store, { coin }: TrainOptions): Promise<Milli
   )
 }
 
-function show(store: Store, id: number, heard: TrainOptions['heard'], clock: Clock) {
-  const showing = clock.schedule(function (this) {
-    readRun(store.sql, id)
-      .then(
-        (run) => heard(runBody(run)),
-        // It is shown the next time; the work itself says what is wrong with the store.
-        () => undefined,
-      )
-      .finally(() => {
-        if (!showing.closed) this.schedule(undefined, lookEveryMs)
-      })
-  }, lookEveryMs)
-  return showing
+function show(store: Store, id: number, heard: TrainOptions['heard'], clock: Clock): () => void {
+  // One that cannot be read is shown the next time; the work itself says what is wrong with the store.
+  const look = (): Promise<void> =>
+    readRun(store.sql, id).then(
+      (run) => heard(runBody(run)),
+      () => undefined,
+    )
+  return every(clock, lookEveryMs, look, (error) => {
+    throw error
+  })
 }
 
 export async function cancelTraining(options: CancelTrainingOptions): Promise<TrainingRunBody> {
