@@ -81,11 +81,8 @@ async function live(
 
 async function tape(config: Config, ports: MarketPorts, reason: string): Promise<ChosenMarket> {
   const { interval: intervalMs, graceMs, coins } = config.market
-  const { file, seed, signal, speed } = config.market.tape
-  const market: TapeMarket =
-    file === null
-      ? seededMarket({ seed, signal })
-      : await fileMarket({ path: file, coin: coins[0] as Coin, intervalMs })
+  const { speed } = config.market.tape
+  const market = await tapeMarket(config.market)
   // A lane begins with the candle that closed last, so the present is never before the close of the tape's first one.
   const { from: firstAt } = market.span(coins[0] as Coin) ?? { from: market.startAt }
   const earliest = firstAt + intervalMs + graceMs
@@ -108,6 +105,13 @@ async function tape(config: Config, ports: MarketPorts, reason: string): Promise
       return { feed, close: () => {} }
     },
   }
+}
+
+/** A file is the market of the first coin; a seed has any. */
+export async function tapeMarket({ tape, coins, interval }: Config['market']): Promise<TapeMarket> {
+  const { file, seed, signal } = tape
+  if (file === null) return seededMarket({ seed, signal })
+  return fileMarket({ path: file, coin: coins[0] as Coin, intervalMs: interval })
 }
 
 /** A name that ccxt does not know is a configuration that is not right. */

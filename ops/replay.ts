@@ -12,12 +12,11 @@ import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'
 import type { Feed } from '../streams/feeds/feed.ts'
 import { Pace } from '../streams/feeds/pace.ts'
-import { fileMarket } from '../streams/feeds/tape/file-market.ts'
 import type { TapeMarket, TapeSpan } from '../streams/feeds/tape/market.ts'
-import { seededMarket } from '../streams/feeds/tape/seeded.ts'
 import { tapeFeed } from '../streams/feeds/tape/tape.ts'
 import { type Clock, dayMs, floorTo, type Millis } from '../streams/time.ts'
 import { type Assembly, assemble, inferenceTree } from './assemble.ts'
+import { tapeMarket } from './choose-market.ts'
 import type { Config } from './config/schema.ts'
 import { lastClosed } from './daemon/controls.ts'
 import { openStoreServer, type StoreServer } from './open-store.ts'
@@ -213,10 +212,10 @@ function progressed(at: Millis, from: Millis, to: Millis, interval: Millis): num
  * a file that has not so many, the last ones, behind what is left.
  */
 async function takeOf(options: ReplayOptions): Promise<Take> {
-  const { config, candles, say } = options
+  const { config, file, seed, candles, say } = options
   const { interval, graceMs } = config.market
   const wanted = config.market.coins as readonly Coin[]
-  const market = await marketOf(options, wanted[0] as Coin)
+  const market = await tapeMarket({ ...config.market, tape: { ...config.market.tape, file, seed } })
   const coins = wanted.filter((coin) => market.span(coin) !== undefined)
   const others = wanted.filter((coin) => !coins.includes(coin))
   if (others.length > 0) say(`the tape has no ${others.join(', ')}: replayed without`)
@@ -230,10 +229,4 @@ async function takeOf(options: ReplayOptions): Promise<Take> {
 function tooShort({ file, candles }: ReplayOptions, found: number): Fault {
   const message = `${file}: found ${found} candles from the first to the last, expected ${candles} to replay; say fewer with --candles`
   return new Fault('file.short', message)
-}
-
-async function marketOf(options: ReplayOptions, coin: Coin): Promise<TapeMarket> {
-  const { file, seed, config } = options
-  if (file === null) return seededMarket({ seed, signal: config.market.tape.signal })
-  return fileMarket({ path: file, coin, intervalMs: config.market.interval })
 }
