@@ -30,6 +30,7 @@ import { artifactOf } from './store/versions/versions.ts'
 import { type OpenStoreWork, openStoreWork } from './store-work.ts'
 
 const loadMsMax = 60_000
+const stopMsMax = 20_000
 
 export async function backfill(options: BackfillOptions): Promise<BackfillReport> {
   const work = await openStoreWork(options.dataPath, options.config)
@@ -119,15 +120,7 @@ interface Line {
 /** The part of the fleet that a backfill needs: a sink, a pool and its children. */
 async function openLine({ store, lease }: OpenStoreWork, config: Config): Promise<Line> {
   const set = featureSet(config.market.interval)
-  const written = store.writer(await lease(), () => wallClock.now())
-  const broken = Promise.withResolvers<never>()
-  const writer: LedgerWriter = {
-    commit: (batch, marketNow) =>
-      written.commit(batch, marketNow).catch((error) => {
-        if (!(error instanceof Fault && error.retryable)) broken.reject(error)
-        throw error
-      }),
-  }
+  const { writer, broken } = watched(store.writer(await lease(), () => wallClock.now()))
   const ledger = sinkWorker({
     writer,
     marketNow: () => Number.POSITIVE_INFINITY,
@@ -161,7 +154,15 @@ async function openLine({ store, lease }: OpenStoreWork, config: Config): Promis
     giveWay: () => wait(wallClock, 0),
     identity: () => ({ path: 'backfill', epoch: 0 }),
   }
-  return { ports, broken: broken.promise, stop: () => tree.stop(stopMsMax) }
+  return { ports, broken, stop: () => tree.stop(stopMsMax) }
 }
 
-const stopMsMax = 20_000
+function watched(writer: LedgerWriter): Pick<Line, 'broken'> & { readonly writer: LedgerWriter } {
+  const broken = Promise.withResolvers<never>()
+  const commit: LedgerWriter['commit'] = (batch, marketNow) =>
+    writer.commit(batch, marketNow).catch((error) => {
+      if (!(error instanceof Fault && error.retryable)) broken.reject(error)
+      throw error
+    })
+  return { writer: { commit }, broken: broken.promise }
+}
