@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { Subject } from 'rxjs'
 import { randomFrom } from '../../streams/random.ts'
+import { type Clock, wallClock } from '../../streams/time.ts'
 import { binance } from './binance.ts'
 import type { Dialect } from './dialect.ts'
 import { kraken } from './kraken.ts'
@@ -49,6 +50,7 @@ export class Exchange {
   /** Somebody came, said or asked something, or left. */
   readonly visited$ = new Subject<void>()
   readonly urls: { readonly rest: string; readonly ws: string }
+  readonly #clock: Clock
   readonly #dialect: Dialect
   readonly #markets: readonly Market[]
   readonly #peers = new Map<Peer, Set<string>>()
@@ -59,7 +61,8 @@ export class Exchange {
   readonly #server
   readonly #random = randomFrom('faults')
 
-  private constructor(dialect: Dialect, coins: readonly string[], server: Server) {
+  private constructor(dialect: Dialect, coins: readonly string[], server: Server, clock: Clock) {
+    this.#clock = clock
     this.#dialect = dialect
     this.#markets = coins.map((coin) => new Market(coin))
     this.#server = server
@@ -75,15 +78,16 @@ export class Exchange {
     venue: keyof typeof dialects,
     coins: readonly string[],
     port = 0,
+    clock = wallClock,
   ): Promise<Exchange> {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
-    return new Exchange(dialects[venue], coins, server)
+    return new Exchange(dialects[venue], coins, server, clock)
   }
 
   /** The exchange's own time. */
   now(): number {
-    return Date.now() + this.offsetMs
+    return this.#clock.now() + this.offsetMs
   }
 
   market(coin: string): Market {

@@ -32,28 +32,23 @@ export async function untilHeard(
   await firstValueFrom(events$.pipe(startWith(undefined), filter(holds), late))
 }
 
-/**
- * Short enough for a test, each still longer than what a busy machine does to a timer; and the grace longer than it lets a
- * process stand still, after which time is told before the socket is read: with four of us on a core, half a second.
- */
+/** Short enough for a test, each still longer than what a busy machine does to a timer. */
 export const quick: Partial<LiveLimits> = {
   tickMs: 50,
   graceMs: 1_000,
   reorderMsMax: 300,
   secondLookMs: 300,
-  verifyMsMax: 2_000,
   backoff: { delayMsMin: 5, delayMsMax: 100, forgottenAfterMs: 60_000 },
 }
 
 export function liveFeedOf(
-  options: Pick<CcxtOptions, 'source' | 'urls' | 'intervalMs' | 'ccxtReads'> & {
-    readonly limits?: Partial<LiveLimits>
-  },
+  options: Pick<CcxtOptions, 'source' | 'urls' | 'intervalMs' | 'ccxtReads'> &
+    Partial<Pick<CcxtOptions, 'clock' | 'limits'>>,
 ): Promise<LiveFeed> {
   const { limits, ...rest } = options
   return ccxtFeed({
-    ...rest,
     clock: wallClock,
+    ...rest,
     random: Math.random,
     rateLimitMs: 1,
     limits: { ...quick, ...limits },

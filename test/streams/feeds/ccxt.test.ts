@@ -10,6 +10,7 @@ import type { LiveFeed } from '../../../streams/feeds/live/live-feed.ts'
 import { wallClock } from '../../../streams/time.ts'
 import { Exchange } from '../../exchange/exchange.ts'
 import { liveFeedOf, quick, Record, untilHeard } from '../../exchange/record.ts'
+import { steadyClock as clock } from '../../exchange/steady-clock.ts'
 
 const venues = [
   { source: 'binance', coin: parseCoin('BTC/USDT') as Coin, other: parseCoin('ETH/USDT') as Coin },
@@ -35,13 +36,14 @@ for (const { source, coin, other } of venues) {
     t: TestContext,
     options: { readonly limits?: Partial<LiveLimits>; readonly ccxtReads?: boolean } = {},
   ): Promise<Stage> {
-    const exchange = await Exchange.start(source, [coin, other])
-    const feed = await liveFeedOf({ source, urls: exchange.urls, intervalMs, ...options })
+    const exchange = await Exchange.start(source, [coin, other], 0, clock)
+    const { urls } = exchange
+    const feed = await liveFeedOf({ source, urls, clock, intervalMs, ...options })
     t.after(() => {
       feed.close()
       return exchange.close()
     })
-    const from = Date.now() - 5_000
+    const from = exchange.now() - 5_000
     exchange.market(coin).generate(from, from + 4_900, 20)
     const record = new Record(feed, coin, from)
     await record.until(() => record.of('connected').length === 1, 'connected')
@@ -60,7 +62,7 @@ for (const { source, coin, other } of venues) {
 
   test(`${source}: trades before and after the start arrive once, coins share a socket`, async (t) => {
     const s = await stage(t)
-    const second = new Record(s.feed, other, Date.now())
+    const second = new Record(s.feed, other, s.exchange.now())
     await second.until(() => second.of('connected').length === 1, 'connected')
     s.trade(50)
     for (let i = 0; i < 50; i++) s.exchange.trade(other, { price: 10 + i, size: 2 })
@@ -74,7 +76,7 @@ for (const { source, coin, other } of venues) {
 
   test(`${source}: a socket that breaks between opening and subscribing is one more that broke`, async (t) => {
     const s = await stage(t)
-    const second = new Record(s.feed, other, Date.now())
+    const second = new Record(s.feed, other, s.exchange.now())
     for (let breaks = 0; breaks < 10; breaks++) {
       const opened = s.exchange.connections
       s.exchange.drop()
@@ -232,7 +234,7 @@ for (const { source, coin, other } of venues) {
   test(`${source}: a delisted coin ends, its neighbour goes on`, async (t) => {
     const staleness = { limitMsMin: 100, limitMsMax: 100, limitMsUnknown: 100 }
     const s = await stage(t, { limits: { staleness } })
-    const second = new Record(s.feed, other, Date.now())
+    const second = new Record(s.feed, other, s.exchange.now())
     await second.until(() => second.of('connected').length === 1, 'connected')
     s.exchange.market(coin).delisted = true
     await s.record.until(() => s.record.completed, 'ended')
@@ -240,15 +242,15 @@ for (const { source, coin, other } of venues) {
     s.exchange.trade(other, { price: 10, size: 2 })
     await second.hears(s.exchange.market(other).deals)
     assert.equal(second.of('ended').length, 0)
-    const never = new Record(s.feed, parseCoin('NO/SUCH') as Coin, Date.now())
+    const never = new Record(s.feed, parseCoin('NO/SUCH') as Coin, s.exchange.now())
     await never.until(() => never.completed, 'a coin that was never listed ends at once')
   })
 
   for (const offsetMs of [-90_000, 90_000]) {
     test(`${source}: an exchange whose clock is ${offsetMs / 1000} s off is followed in its own time`, async (t) => {
-      const exchange = await Exchange.start(source, [coin])
+      const exchange = await Exchange.start(source, [coin], 0, clock)
       exchange.offsetMs = offsetMs
-      const feed = await liveFeedOf({ source, urls: exchange.urls, intervalMs })
+      const feed = await liveFeedOf({ source, urls: exchange.urls, clock, intervalMs })
       t.after(() => {
         feed.close()
         return exchange.close()
@@ -267,13 +269,13 @@ for (const { source, coin, other } of venues) {
   }
 
   test(`${source}: history gives the candles and trades that were`, async (t) => {
-    const exchange = await Exchange.start(source, [coin])
-    const feed = await liveFeedOf({ source, urls: exchange.urls })
+    const exchange = await Exchange.start(source, [coin], 0, clock)
+    const feed = await liveFeedOf({ source, urls: exchange.urls, clock })
     t.after(() => {
       feed.close()
       return exchange.close()
     })
-    const to = Math.floor(Date.now() / 60_000) * 60_000
+    const to = Math.floor(exchange.now() / 60_000) * 60_000
     const from = to - 600 * 60_000
     const market = exchange.market(coin)
     market.generate(from, to - 3_600_000, 20_000)
@@ -320,7 +322,7 @@ test('an unknown exchange names those that were meant', async () => {
 
 test('an exchange that answers can be reached, one that is gone cannot', async () => {
   const exchange = await Exchange.start('binance', ['BTC/USDT'])
-  assert.equal(await canReach('binance', 2_000, exchange.urls), true)
+  assert.equal(await canReach('binance', 60_000, exchange.urls), true)
   await exchange.close()
-  assert.equal(await canReach('binance', 2_000, exchange.urls), false)
+  assert.equal(await canReach('binance', 60_000, exchange.urls), false)
 })
