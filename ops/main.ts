@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { Fault } from '../streams/fault.ts'
-import { wallClock } from '../streams/time.ts'
+import { type Millis, wallClock } from '../streams/time.ts'
 import type { Config } from './config/schema.ts'
 import { type Daemon, startDaemon } from './daemon/daemon.ts'
 import { interruptedCode } from './daemon/interrupted.ts'
@@ -26,8 +26,9 @@ export interface RunOptions {
   readonly out: Output
 }
 
-export const exitFailed = 1
-const stopMsMax = 25_000
+const exitFailed = 1
+/** Five seconds less than the 30 s after which container engines and systemd kill. */
+const stopMsMax: Millis = 25_000
 
 /** Settles with the exit code when the daemon has ended. */
 export async function runDaemon(options: RunOptions): Promise<number> {

@@ -120,13 +120,3 @@ export function whyNotRows(
     return undefined
   return `${inputs.length} numbers are not ${rows} rows of ${width}`
 }
-
-/** The numbers of one row. */
-export function inputOf(
-  { inputs, starts }: Pick<Infer, 'inputs' | 'starts'>,
-  width: number,
-  row: number,
-): Float32Array {
-  const from = starts?.[row] ?? row * width
-  return inputs.subarray(from, from + width)
-}

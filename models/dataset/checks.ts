@@ -24,7 +24,7 @@ export const checkLimits: CheckLimits = {
 }
 
 /** No market moves fivefold within a day by itself; a lost decimal point does. */
-export const outlierFactor = 5
+const outlierFactor = 5
 
 export interface Found {
   readonly rows: number

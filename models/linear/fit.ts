@@ -26,7 +26,7 @@ export interface FitSettings {
   readonly balanced: boolean
 }
 
-export interface Scale {
+interface Scale {
   readonly mean: Float64Array
   /** One over the deviation. */
   readonly scale: Float64Array
@@ -43,7 +43,7 @@ export interface Fit {
 
 export const classCount = 3
 
-export function scaleOf({ rows, width, values }: Matrix, clip: number): Scale {
+function scaleOf({ rows, width, values }: Matrix, clip: number): Scale {
   const mean = new Float64Array(width)
   const squares = new Float64Array(width)
   for (let r = 0; r < rows; r++) {

@@ -1,9 +1,6 @@
 /** Ends a fleet in the reverse order of its start, within a deadline; what has not left by then is killed and named. */
 import type { Clock, Millis } from '../../streams/time.ts'
 
-/** Five seconds less than the 30 s after which container engines and systemd kill. */
-export const shutdownMsMax: Millis = 25_000
-
 export interface Leaving {
   /** Begins the stop and settles when all have left. */
   readonly stop: () => Promise<void>

@@ -2,7 +2,7 @@
  * Stands where the inference pool stands, without processes: it answers by arithmetic that any change of an input changes,
  * after a delay, and now and then not at all for a while, by a seed.
  */
-import { type Infer, type InferenceCommand, inputOf } from '../../actors/inference/inference.ts'
+import type { Infer, InferenceCommand } from '../../actors/inference/inference.ts'
 import type { ActorSpec, Self } from '../../actors/protocol.ts'
 import { inputWidth, type Manifest, outputWidth } from '../../models/manifest.ts'
 import { type Version, versionName } from '../../models/version.ts'
@@ -91,4 +91,10 @@ function answer(infer: Infer, manifest: Manifest): void {
     )
   }
   replyTo.tell({ type: 'inferred', id, version, outputs, inferMs: 1, inferRows: rows })
+}
+
+/** The numbers of one row. */
+function inputOf({ inputs, starts }: Infer, width: number, row: number): Float32Array {
+  const from = starts?.[row] ?? row * width
+  return inputs.subarray(from, from + width)
 }

@@ -41,7 +41,7 @@ const status: Command = {
   },
 }
 
-export function statusText(body: StatusBody, address: string): string {
+function statusText(body: StatusBody, address: string): string {
   const { continuity } = body
   return listing([
     ['health', [body.health, ...body.degraded].join('; ')],
