@@ -32,15 +32,13 @@ export function versusNoSkill(
   const baseline = (day: readonly ScoreSums[]) =>
     noSkillSums(noSkill, { confusion: confusionSum(day) })
   const graded = gradedRows(given)
-  const classified = classCounts(given).reduce((sum, n) => sum + n, 0)
+  const classified = classCounts(given).reduce((count, n) => count + n, 0)
   const valued = valuedRows(given)
   const better = (
     rows: number,
     side: 'below' | 'above',
     of: (day: readonly ScoreSums[]) => number,
   ): Difference | null => (rows > 0 ? difference(days.map(of), rows, side, isTested) : null)
-  const sum = (day: readonly ScoreSums[], pick: (it: ScoreSums) => number): number =>
-    day.reduce((result, it) => result + pick(it), 0)
   return {
     noSkill,
     versus: {
@@ -86,12 +84,12 @@ export function worseThan(
 }
 
 export function gradedRows(days: readonly ScoreSums[]): number {
-  return days.reduce((sum, it) => sum + gradedOf(it), 0)
+  return sum(days, gradedOf)
 }
 
 /** Rows with a value, and those with probabilities, are together all of them. */
 export function valuedRows(days: readonly ScoreSums[]): number {
-  return days.reduce((sum, it) => sum + it.n - gradedOf(it), 0)
+  return sum(days, (it) => it.n - gradedOf(it))
 }
 
 function rowsOf(days: readonly ScoreSums[], loss: LossKind): number {
@@ -99,7 +97,7 @@ function rowsOf(days: readonly ScoreSums[], loss: LossKind): number {
 }
 
 function gradedOf(day: ScoreSums): number {
-  return day.calibration.reduce((sum, bin) => sum + bin.n, 0)
+  return day.calibration.reduce((rows, bin) => rows + bin.n, 0)
 }
 
 function difference(
@@ -108,17 +106,18 @@ function difference(
   side: 'below' | 'above',
   isTested: boolean,
 ): Difference {
-  const meanOf = days.reduce((sum, it) => sum + it, 0) / rows
+  const meanOf = days.reduce((total, it) => total + it, 0) / rows
   if (!isTested) return { mean: meanOf, p: null }
   const test: PairedTest | null = side === 'below' ? testBelowZero(days) : testAboveZero(days)
   return { mean: meanOf, p: test?.p ?? null }
 }
 
 function lossOf(sums: readonly ScoreSums[], loss: LossKind): number {
-  return sums.reduce(
-    (sum, it) => sum + (loss === 'logLoss' ? it.logLossSum : it.squaredErrorSum),
-    0,
-  )
+  return sum(sums, (it) => (loss === 'logLoss' ? it.logLossSum : it.squaredErrorSum))
+}
+
+function sum(sums: readonly ScoreSums[], of: (it: ScoreSums) => number): number {
+  return sums.reduce((result, it) => result + of(it), 0)
 }
 
 type Day = readonly ScoreSums[]
@@ -140,15 +139,15 @@ function firstWhole(days: readonly Day[]): readonly Day[] {
 }
 
 function countOf(day: Day): number {
-  return day.reduce((sum, it) => sum + it.n, 0)
+  return sum(day, (it) => it.n)
 }
 
 function confusionSum(day: readonly ScoreSums[]): readonly (readonly number[])[] {
   return classesOf.map((actual) =>
-    classesOf.map((said) => day.reduce((sum, it) => sum + (it.confusion[actual]?.[said] ?? 0), 0)),
+    classesOf.map((said) => sum(day, (it) => it.confusion[actual]?.[said] ?? 0)),
   )
 }
 
 function right(day: ScoreSums): number {
-  return classesOf.reduce<number>((sum, i) => sum + (day.confusion[i]?.[i] ?? 0), 0)
+  return classesOf.reduce<number>((rows, i) => rows + (day.confusion[i]?.[i] ?? 0), 0)
 }
