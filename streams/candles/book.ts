@@ -32,8 +32,6 @@ export interface BookOptions extends Shape {
   readonly known?: readonly Candle[]
   /** Gaps that were not healed before the restart. What lies before `from` heals only where one gap covers it whole. */
   readonly gaps?: readonly Span[]
-  /** How far past the market's present a trade may be dated before it is refused: clocks differ by less. */
-  readonly futureMsMax?: Millis
 }
 
 export type BookEvent =
@@ -41,11 +39,13 @@ export type BookEvent =
   | { readonly type: 'corrected'; readonly candle: Candle }
   | PassedOver
 
+/** How far past the market's present a trade may be dated before it is refused: clocks differ by less. */
+const futureMsMax: Millis = 5000
+
 const nothing: readonly BookEvent[] = []
 
 export class CandleBook {
   readonly #options: BookOptions
-  readonly #futureMsMax: Millis
   readonly #log = new TradeLog()
   /** Trades of settled-by-age intervals that a gap keeps correctable. */
   readonly #held = new TradeLog(0)
@@ -66,7 +66,6 @@ export class CandleBook {
     assert.equal(floorTo(options.from, options.intervalMs), options.from, 'from opens a candle')
     assert(options.graceMs >= 0 && options.correctionMs >= 0)
     this.#options = options
-    this.#futureMsMax = options.futureMsMax ?? 5000
     this.#next = options.from
     this.#settled = options.from
     for (const gap of options.gaps ?? []) this.#gaps.add(gap)
@@ -96,7 +95,7 @@ export class CandleBook {
 
   /** `now` is the market's present, for refusing trades from the future; without it none is refused. */
   add(trades: Trades, now: Millis = Number.POSITIVE_INFINITY): readonly BookEvent[] {
-    const notAfter = now + this.#futureMsMax
+    const notAfter = now + futureMsMax
     const merged = this.#log.append(trades, 0, this.#next, notAfter)
     return merged === trades.length ? nothing : this.#merge(trades, merged, notAfter)
   }
