@@ -97,15 +97,14 @@ async function onServer(
 
 async function run(ground: Ground, undo: Undo): Promise<Daemon> {
   const { config, clock, log, say, served, store, market, startedAt, version } = ground
-  const wanted = await followedCoins(store.sql, config.market.coins as readonly Coin[])
-  const coins = wanted.filter(market.plays)
+  const coins = await playedCoins(ground)
   const { feed, close } = market.open(await resumePoint(market, store, coins))
   undo.push(close)
   await store.prepareParts(feed.now())
-  const { lanes, files, registry, folder } = await openLanes(ground)
-  undo.push(registry.close)
   const firstCandle = (): Millis =>
     lastClosed(feed.now(), config.market.graceMs, config.market.interval)
+  const { lanes, files, registry, folder } = await openLanes(ground)
+  undo.push(registry.close)
   await lanes.closeOthers(coins, firstCandle())
   for (const coin of coins) await lanes.open(coin, firstCandle())
   const watch = watchVitals({ clock, market, reads: store.reads, startedAt, version })
@@ -113,8 +112,6 @@ async function run(ground: Ground, undo: Undo): Promise<Daemon> {
   const history = watchHistory(clock)
   undo.push(history.stop)
   undo.push(recordLives({ sql: store.sql, clock, log, firstEpoch: firstEpoch(ground.lease) }))
-  const unplayed = wanted.filter((coin) => !market.plays(coin))
-  if (unplayed.length > 0) say(`the tape has no ${unplayed.join(', ')}: not followed`)
   say(`following ${coins.join(', ')} on ${market.source}: ${market.reason}`)
   const assembly = await assembleFleet(ground, coins, lanes, feed)
   undo.push(() => assembly.tree.stop(1_000))
@@ -156,6 +153,14 @@ async function run(ground: Ground, undo: Undo): Promise<Daemon> {
       return stopped
     },
   }
+}
+
+/** A tape has coins of its own; what it does not play is not followed. */
+async function playedCoins({ config, store, market, say }: Ground): Promise<readonly Coin[]> {
+  const wanted = await followedCoins(store.sql, config.market.coins as readonly Coin[])
+  const unplayed = wanted.filter((coin) => !market.plays(coin))
+  if (unplayed.length > 0) say(`the tape has no ${unplayed.join(', ')}: not followed`)
+  return wanted.filter(market.plays)
 }
 
 /** A tape goes on from the earliest of its coins; a live market is where it is. */
