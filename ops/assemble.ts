@@ -23,7 +23,7 @@ import type { Pace } from '../streams/feeds/pace.ts'
 import type { Clock, Millis } from '../streams/time.ts'
 import { Fleet, type FleetTiming } from '../supervisor/fleet/fleet.ts'
 import type { FleetLane, VersionLimits } from '../supervisor/fleet/lane-actors.ts'
-import { patientPolicy } from '../supervisor/tree/restart-policy.ts'
+import { patientPolicy, workPolicy } from '../supervisor/tree/restart-policy.ts'
 import type { SupervisorSpec, Worker } from '../supervisor/tree/spec.ts'
 import { supervise } from '../supervisor/tree/supervise.ts'
 import { openTree, type RunningTree } from '../supervisor/tree/tree.ts'
@@ -154,7 +154,7 @@ export function inferenceTree(
       platform,
       env,
     }
-    return worker(`child-${child}`, inferenceChild(options), { policy: patientPolicy }).spec
+    return worker(`child-${child}`, inferenceChild(options), { policy: workPolicy }).spec
   })
   const spec = supervise('inference', 'inference', 'rest_for_one', [
     pool.spec,

@@ -18,6 +18,12 @@ export const leafPolicy: RestartPolicy = {
 /** What stands on the market, the database or a process comes back for as long as it takes. */
 export const patientPolicy: RestartPolicy = { ...leafPolicy, restartsMax: Number.POSITIVE_INFINITY }
 
+/**
+ * A process that has worked for some seconds is sound: what it falls over then is its work, which is set aside for that, and
+ * all others wait until it is back. One that cannot start takes its time like everybody.
+ */
+export const workPolicy: RestartPolicy = { ...patientPolicy, healthyAfterMs: 5_000 }
+
 /** A supervisor that gives up for the third time within 30 s is not restarted: its own supervisor gives up too. */
 export const supervisorPolicy: RestartPolicy = { ...leafPolicy, restartsMax: 2, windowMs: 30_000 }
 

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { judge, leafPolicy, supervisorPolicy } from '../../../supervisor/tree/restart-policy.ts'
+import {
+  judge,
+  leafPolicy,
+  supervisorPolicy,
+  workPolicy,
+} from '../../../supervisor/tree/restart-policy.ts'
 
 const full = 1 - Number.EPSILON
 
@@ -16,6 +21,16 @@ test('the delay doubles from 200 ms to 30 s', () => {
     delays.push(Math.round(verdict.delayMs))
   }
   assert.deepEqual(delays, [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000])
+})
+
+test('who falls over its work again and again is back as soon as the first time', () => {
+  let crashes: readonly number[] = []
+  for (let now = 10_000; now < 120_000; now += 10_000) {
+    const verdict = judge(workPolicy, crashes, now - 8_000, now, full)
+    assert(verdict.type === 'restart')
+    crashes = verdict.crashes
+    assert.ok(verdict.delayMs <= 200, `${verdict.delayMs} ms after ${now} ms`)
+  }
 })
 
 const cases: readonly {
