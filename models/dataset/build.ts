@@ -9,28 +9,19 @@ import { join } from 'node:path'
 import type { Candle } from '../../streams/candles/candle.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { Fault } from '../../streams/fault.ts'
-import { missing } from '../../streams/features/columns.ts'
 import type { FeatureEngine } from '../../streams/features/engine.ts'
-import { RowBlock } from '../../streams/features/rows.ts'
 import type { FeatureSet } from '../../streams/features/set.ts'
 import { durationText, floorTo, iso, type Millis } from '../../streams/time.ts'
-import { informationCandles, labelled, lookbackCandles, taskOf } from '../label.ts'
+import { informationCandles, labelled, lookbackCandles } from '../label.ts'
 import type { Label } from '../manifest.ts'
-import { Consecutive, readPrices } from './candles.ts'
+import { Consecutive, type Prices, readPrices } from './candles.ts'
 import { type CheckLimits, check, checkLimits, countOutliers } from './checks.ts'
 import { fileFacts } from './file-facts.ts'
-import {
-  type Check,
-  type DatasetManifest,
-  datasetFormat,
-  type Flaw,
-  flaws,
-  reportFile,
-} from './manifest.ts'
+import { LabelledRows } from './labelled-rows.ts'
+import { type Check, type DatasetManifest, datasetFormat, reportFile } from './manifest.ts'
 import { profilePage } from './page.ts'
 import { place, settle } from './place.ts'
-import { type Profile, Profiler } from './profile.ts'
-import { groupRows, RowGroup, RowsFile } from './rows-file.ts'
+import type { Profile } from './profile.ts'
 
 export interface DatasetOrder {
   readonly coin: Coin
@@ -127,101 +118,39 @@ async function write(order: DatasetOrder, sources: DatasetSources, draft: string
   const { intervalMs } = set
   // Off them no row would find its label.
   for (const at of [from, to]) assert.equal(floorTo(at, intervalMs), at, 'a range of whole candles')
-  const unknownColumns = order.columns.filter((name) => set.indexOf(name) < 0)
   const columns = order.columns.filter((name) => set.indexOf(name) >= 0)
-  const picks = columns.map((name) => set.indexOf(name))
-  const rows = Math.max(0, Math.round((to - from) / intervalMs))
-  const pastFrom = from - lookbackCandles(label, horizonCandles) * intervalMs
+  const lookback = lookbackCandles(label, horizonCandles)
+  const pastFrom = from - lookback * intervalMs
   const past = { from: pastFrom, to: Math.max(to, pastFrom) }
   const prices = await readPrices(coin, intervalMs, past, sources.candles(past.from, past.to))
-  const labels = labelled(label, horizonCandles, prices)
-  const skip = Math.round((from - pastFrom) / intervalMs)
-
-  const file = new RowsFile(join(draft, 'rows.parquet'), columns)
-  const group = new RowGroup(columns.length)
-  const profiler = new Profiler(columns, taskOf(label) === 'classify', rows)
-  const counted = Object.fromEntries(flaws.map((name) => [name, 0])) as Record<Flaw, number>
-  const gaps: { from: Millis; to: Millis }[] = []
-  const need = set.candlesNeeded(columns)
-  const block = new RowBlock(set.columns.length, 1_024)
-  let nulls = 0
-  let values = 0
-  let done = 0
-
-  const isMissing = (i: number): boolean => block.candles.state[i] === missing
-  const flawOf = (i: number, row: number, hasAll: boolean): Flaw => {
-    if (isMissing(i)) return 'gap'
-    if (Number.isNaN(block.candles.close[i] as number)) return 'no_trades'
-    if ((block.whole[i] as number) < need) return block.afterGap[i] === 1 ? 'gap' : 'warmup'
-    if (!hasAll) return 'warmup'
-    if (prices.corrected[row] === 1) return 'corrected'
-    return Number.isNaN(labels.target[row] as number) ? 'unlabelled' : 'none'
-  }
-  const takeRow = (i: number): void => {
-    const openAt = block.candles.openAt[i] as Millis
-    if (openAt < from || openAt >= to) return
-    const row = skip + Math.round((openAt - from) / intervalMs)
-    const at = group.length++
-    const start = i * set.columns.length
-    let absent = 0
-    for (let c = 0; c < picks.length; c++) {
-      const value = block.values[start + (picks[c] as number)] as number
-      if (!Number.isFinite(value)) absent++
-      ;(group.features[c] as Float32Array)[at] = Number.isFinite(value) ? value : Number.NaN
-    }
-    const flaw = flawOf(i, row, absent === 0)
-    if ((block.whole[i] as number) >= need && !isMissing(i)) {
-      nulls += absent
-      values += picks.length
-    }
-    counted[flaw]++
-    group.openAt[at] = BigInt(openAt)
-    group.close[at] = prices.close[row] as number
-    group.flaw[at] = flaws.indexOf(flaw)
-    group.change[at] = labels.change[row] as number
-    group.target[at] = labels.target[row] as number
-    group.naive[at] = labels.naive[row] as number
-    profiler.take(
-      openAt,
-      flaw,
-      isMissing(i),
-      group.target[at],
-      (c) => (group.features[c] as Float32Array)[at] as number,
-    )
-    if (isMissing(i)) extend(gaps, openAt, intervalMs)
-    if (group.length === groupRows) flush()
-  }
-  const flush = (): void => {
-    if (group.length > 0) file.write(group)
-    done += group.length
-    group.length = 0
-    order.progress?.(done, rows)
-  }
-  const takePage = (engine: FeatureEngine, page: readonly Candle[]): void => {
-    for (let first = 0; first < page.length; ) {
-      const n = block.fill(engine, page, first)
-      for (let i = 0; i < n; i++) takeRow(i)
-      first += n
-    }
-  }
-
+  const rows = new LabelledRows({
+    ...{ set, columns, label, from, to, prices, lookback, progress: order.progress },
+    labels: labelled(label, horizonCandles, prices),
+    path: join(draft, 'rows.parquet'),
+  })
   let line: Consecutive | undefined
   let engine: FeatureEngine | undefined
   for await (const passage of sources.passages(from, to)) {
     line ??= new Consecutive(coin, intervalMs)
     engine = passage.engine
-    takePage(engine, line.take(passage.candles))
+    rows.take(engine, line.take(passage.candles))
   }
-  if (line && engine) takePage(engine, line.until(to))
-  flush()
-  file.finish()
+  if (line && engine) rows.take(engine, line.until(to))
+  rows.finish()
+  return made(order, columns, prices, rows)
+}
 
+function made(
+  { coin, source, set, label, horizonCandles, from, to, now, ...order }: DatasetOrder,
+  columns: readonly string[],
+  prices: Prices,
+  { profiler, flaws, gaps, values, nulls, written }: LabelledRows,
+): Made {
   const profile = profiler.told()
   const found = {
-    rows: done,
-    flaws: counted,
-    ...{ nulls, values, unknownColumns, to, now: order.now },
-    outliers: countOutliers(prices, intervalMs),
+    ...{ rows: written, flaws, nulls, values, to, now },
+    unknownColumns: order.columns.filter((name) => !columns.includes(name)),
+    outliers: countOutliers(prices, set.intervalMs),
     duplicates: prices.repeated,
     balance: profile.balance,
     labelsDiffer: profile.target.max > profile.target.min,
@@ -231,8 +160,8 @@ async function write(order: DatasetOrder, sources: DatasetSources, draft: string
     manifest: {
       format: datasetFormat,
       coin,
-      source: order.source,
-      interval: durationText(intervalMs),
+      source,
+      interval: durationText(set.intervalMs),
       featureSet: set.hash,
       label,
       horizonCandles,
@@ -240,19 +169,13 @@ async function write(order: DatasetOrder, sources: DatasetSources, draft: string
       columns,
       from: iso(from),
       to: iso(to),
-      rows: done,
-      flaws: counted,
+      rows: written,
+      flaws,
       gaps: gaps.map((gap) => ({ from: iso(gap.from), to: iso(gap.to) })),
       checks: check(found, { ...checkLimits, ...order.limits }),
       files: {},
     },
   }
-}
-
-function extend(gaps: { from: Millis; to: Millis }[], openAt: Millis, intervalMs: Millis): void {
-  const last = gaps.at(-1)
-  if (last?.to === openAt) last.to += intervalMs
-  else gaps.push({ from: openAt, to: openAt + intervalMs })
 }
 
 /** `rows` and `labels` have the names that trainers give the same trouble. */
