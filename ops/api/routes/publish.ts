@@ -38,17 +38,23 @@ const orderedSchema = z
 const params = z.strictObject({ coin: coinInPath, family })
 
 export function publishRoutes(app: OpenAPIHono, deps: ApiDeps): void {
-  const security = withToken
   const token = requireToken(deps.access)
-  const { versions } = deps
+  publishing(app, deps, token)
+  swapping(app, deps, token)
+  goingBack(app, deps, token)
+  refreshing(app, deps, token)
+}
 
-  const publishRoute = createRoute({
+type Guard = ReturnType<typeof requireToken>
+
+function publishing(app: OpenAPIHono, deps: ApiDeps, token: Guard): void {
+  const route = createRoute({
     method: 'post',
     path: '/api/v1/models',
     summary: 'Publish a model artifact',
     description:
       'The files of an artifact folder as `multipart/form-data`, each with its path as file name, or one zip of them.',
-    security,
+    security: withToken,
     middleware: [token],
     request: {
       query: z.strictObject({
@@ -63,20 +69,22 @@ export function publishRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     },
     responses: answersWith(201, publishedSchema, 'the version that it is now'),
   })
-  app.openapi(publishRoute, async (c) => {
+  app.openapi(route, async (c) => {
     const { coin = null, activate } = c.req.valid('query')
     const files = folderOf(await filesOf(c))
-    const made = await versions.publish(files, { coin, activate: activate === 'true' })
+    const made = await deps.versions.publish(files, { coin, activate: activate === 'true' })
     const [first, ...also] = await Promise.all(made.map((version) => describe(deps, version)))
     if (!first) throw new Fault('coin.unknown', 'no coin is followed that it could be for')
     return c.json({ ...first, also }, 201)
   })
+}
 
-  const swapRoute = createRoute({
+function swapping(app: OpenAPIHono, deps: ApiDeps, token: Guard): void {
+  const route = createRoute({
     method: 'post',
     path: '/api/v1/lanes/{coin}/{family}/swap',
     summary: 'Move a lane to a version',
-    security,
+    security: withToken,
     middleware: [token, requireJson],
     request: {
       params,
@@ -93,18 +101,20 @@ export function publishRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     },
     responses: answersWith(202, orderedSchema, 'the swap, which is under way or waits'),
   })
-  app.openapi(swapRoute, async (c) => {
+  app.openapi(route, async (c) => {
     const version = { ...c.req.valid('param'), ...c.req.valid('json') }
     const [model] = await deps.reads.models(version)
     if (!model) throw new Fault('model.unknown', `there is no ${versionName(version)}`)
-    return c.json(ordered(await versions.swap(version)), 202)
+    return c.json(ordered(await deps.versions.swap(version)), 202)
   })
+}
 
-  const rollbackRoute = createRoute({
+function goingBack(app: OpenAPIHono, { versions }: ApiDeps, token: Guard): void {
+  const route = createRoute({
     method: 'post',
     path: '/api/v1/lanes/{coin}/{family}/rollback',
     summary: 'Go one step back',
-    security,
+    security: withToken,
     middleware: [token, requireJson],
     request: {
       params,
@@ -120,23 +130,25 @@ export function publishRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     },
     responses: answersWith(202, orderedSchema, 'the rollback'),
   })
-  app.openapi(rollbackRoute, async (c) => {
+  app.openapi(route, async (c) => {
     const reason = c.req.valid('json').reason ?? noReason
     return c.json(ordered(await versions.rollback(c.req.valid('param'), reason)), 202)
   })
+}
 
-  const refreshRoute = createRoute({
+function refreshing(app: OpenAPIHono, { versions }: ApiDeps, token: Guard): void {
+  const route = createRoute({
     method: 'post',
     path: '/api/v1/registry/refresh',
     summary: 'Look at the registry now',
-    security,
+    security: withToken,
     middleware: [token, requireJson],
     responses: guardedAnswers(
       z.strictObject({ announced: z.int() }).openapi('Refreshed'),
       'in how many lanes the registry wants something new',
     ),
   })
-  app.openapi(refreshRoute, async (c) => c.json({ ...(await versions.refresh()) }, 200))
+  app.openapi(route, async (c) => c.json({ ...(await versions.refresh()) }, 200))
 }
 
 /** The same troubles with another answer than 200. */
