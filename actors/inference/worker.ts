@@ -185,8 +185,9 @@ function tellPool({ pool }: ChildOptions, news: ChildNews): void {
 function check(options: ChildOptions, state: State, now: Millis): void {
   const lateMs = now - state.checkedAt - options.checkMs
   state.checkedAt = now
-  // This process itself was held up, or the machine slept: the child may have answered long ago.
-  if (lateMs > options.checkMs) state.owesSince = Math.max(state.owesSince, now - options.checkMs)
+  // This process itself was held up, or the machine slept: in that time it has not listened. What it has listened before
+  // counts, or a child that hangs would be forgiven for ever where we are late again and again.
+  if (lateMs > options.checkMs) state.owesSince += lateMs
   // The clock was set back: it owes its answer from now on, not only when the same hour has come again.
   state.owesSince = Math.min(state.owesSince, now)
   if (state.underWay.size === 0) return

@@ -4,6 +4,12 @@ import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import type { ChildNews } from '../../../actors/inference/wire.ts'
+import {
+  type ChildMessage,
+  childDefaults,
+  inferenceChild,
+} from '../../../actors/inference/worker.ts'
 import { openArtifact } from '../../../models/artifact.ts'
 import { isAlive } from '../../../ops/store/process-identity.ts'
 import {
@@ -12,6 +18,7 @@ import {
   type TestPoolOptions,
   versionOf,
 } from '../../support/actors/pool.ts'
+import { inbox, probe } from '../../support/actors/probe.ts'
 import { softmaxModel, testFolder, writeArtifact } from '../../support/models/artifacts.ts'
 import { until } from '../../support/until.ts'
 
@@ -182,6 +189,24 @@ test('while one child hangs, what waited behind it is done by another', async (t
   const answers = await Promise.all(others.map((it) => pool.infer(it, one(1))))
   assert.ok(answers.every((it) => it.type === 'inferred'))
   assert.deepEqual(pool.pids(), alive, 'before its deadline, at which it is killed')
+})
+
+test('time in which nobody listened is no silence, and ends none: a child that hangs is found out on a restless machine too', async (t) => {
+  const pool = inbox<ChildNews>()
+  const { deadlineMs, checkMs } = childDefaults
+  const rest = { child: 0, pool, platform: process.platform, env: process.env }
+  const spec = inferenceChild({ ...childDefaults, ...rest, entry: badChild })
+  const { self, clock } = probe<ChildMessage>()
+  const state = await spec.start(self)
+  t.after(() => spec.end?.(state))
+  const command = { type: 'open', bundle: 1, model: 1, folder: 'hangOpening', sha256: '' } as const
+  spec.receive(state, { type: 'give', epoch: self.epoch, command }, self)
+  const look = (lateMs: number): void => {
+    clock.advance(checkMs + lateMs)
+    spec.receive(state, { type: 'check' }, self)
+  }
+  for (let i = 0; i < deadlineMs / checkMs; i++) look(i % 2 === 0 ? 0 : 60_000)
+  assert.throws(() => look(0), { code: 'inference.hung' })
 })
 
 test('children that are killed from outside lose nothing', async (t) => {
