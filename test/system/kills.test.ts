@@ -6,6 +6,7 @@ import { inferenceChildren } from '../support/daemon/children.ts'
 import {
   assertContinuity,
   house,
+  quickConfig,
   type RunningDaemon,
   startDaemon,
 } from '../support/daemon/daemon.ts'
@@ -72,7 +73,9 @@ test('PostgreSQL is killed under load: the daemon waits, loses nothing, and goes
 })
 
 test('inference children are killed in the middle of their work: others take it, and no candle is left out', async (t) => {
-  const daemon = await startDaemon(t, house(t))
+  // Stopped children are killed by the test, not by the daemon that takes them for hung before two candles have closed.
+  const config = `${quickConfig}inference: { deadlineMs: 60000 }\n`
+  const daemon = await startDaemon(t, house(t, config))
   for (let kill = 0; kill < 5; kill++) {
     await progress(daemon, 6)
     const before = await seen(daemon)

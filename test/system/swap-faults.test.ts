@@ -11,7 +11,7 @@ import { until } from '../support/until.ts'
 const config = `
 market: { source: tape, coins: [BTC/USDT], historyDays: 1, tape: { speed: 240 } }
 fleet: { families: { linear: {} }, shadowCandles: 1, inferMsMax: 500 }
-inference: { children: 2, deadlineMs: 2000 }
+inference: { children: 2 }
 training: { where: off }
 api: { port: 0 }
 `
