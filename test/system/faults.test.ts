@@ -4,7 +4,13 @@ import { rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as elapse } from 'node:timers/promises'
-import { assertContinuity, house, quickConfig, startDaemon } from '../support/daemon/daemon.ts'
+import {
+  assertContinuity,
+  halfMinute,
+  house,
+  quickConfig,
+  startDaemon,
+} from '../support/daemon/daemon.ts'
 import {
   answersAgain,
   assertKept,
@@ -46,7 +52,8 @@ test('the database is slow, then refuses, then is back: the daemon waits and los
   await answersAgain(daemon)
   await progress(daemon, 12)
   await wellAgain(daemon)
-  assert.ok(performance.now() - allowedAt < 30_000, 'it took longer than 30 s to be well again')
+  const ms = performance.now() - allowedAt
+  assert.ok(ms < halfMinute(daemon), `it took ${ms} ms to be well again`)
   assert.doesNotMatch(daemon.output(), /records\.dropped/)
   assertKept(before, await seen(daemon))
   await assertContinuity(daemon)
@@ -106,7 +113,8 @@ test('two daemons on one database: the second stands by, takes over, and the fir
   const stoppedAt = performance.now()
   first.process.kill('SIGSTOP')
   const taken = await second
-  assert.ok(performance.now() - stoppedAt < 30_000, 'it took longer than 30 s to take over')
+  const ms = performance.now() - stoppedAt
+  assert.ok(ms < halfMinute(first), `it took ${ms} ms to take over`)
   await progress(taken, 6)
   assertKept(before, await seen(taken))
   first.process.kill('SIGCONT')

@@ -11,7 +11,7 @@ import { wallClock } from '../../../streams/time.ts'
 import type { Mood } from '../actors/moody-child.ts'
 import { until } from '../until.ts'
 import { writeWhole } from '../write-whole.ts'
-import { type DrivenDaemon, drive, house } from './daemon.ts'
+import { asked, type DrivenDaemon, drive, house } from './daemon.ts'
 
 export interface MoodyDaemon {
   readonly daemon: DrivenDaemon
@@ -49,7 +49,9 @@ export async function moodyDaemon(t: TestContext, config: string): Promise<Moody
     await stop(20_000)
     lock.release()
   }
-  await until('it is ready', async () => (await fetch(`${address}/health/ready`)).ok, 60_000)
+  const isReady = async (): Promise<boolean> =>
+    (await fetch(`${address}/health/ready`, { headers: asked })).ok
+  await until('it is ready', isReady, 60_000)
   const moodFile = join(at.data, 'mood.json')
   return {
     daemon: drive(at, address),
