@@ -160,7 +160,8 @@ describe('a live market', { concurrency: true }, () => {
     assert.equal((await told(first, /candles is down: feed\.away/)).predictions, 0)
     await away(false)
     await following(first, coins[0], (await exchange.state()).now)
-    await until('it is ready', async () => (await fetch(`${first.address}/health/ready`)).ok)
+    const isReady = async (): Promise<boolean> => (await fetch(`${first.address}/health/ready`)).ok
+    await until('it is ready', isReady, 60_000)
     await until('it predicts', async () => (await seen(first)).size > 0, 60_000)
     const before = await seen(first)
     await first.end('SIGKILL')

@@ -80,10 +80,11 @@ test('a lane moves to a new version and back while the market runs, and no candl
 
 test('a lane that has its version goes live while another is still in training', async (t) => {
   const daemon = await startDaemon(t, house(t, config.replace('historyDays: 3', 'historyDays: 12')))
-  await until('the history is there', async () => {
-    const all = await daemon.get<{ candles: number }[]>('/api/v1/coins')
-    return all.every(({ candles }) => candles >= 12 * 1_440)
-  })
+  const isFetched = async (): Promise<boolean> =>
+    (await daemon.get<{ candles: number }[]>('/api/v1/coins')).every(
+      ({ candles }) => candles >= 12 * 1_440,
+    )
+  await until('the history is there', isFetched, 60_000)
   const folder = testFolder(t)
   await writeVersion(folder, 1)
   const two = await publish(daemon, folder, 'coin=BTC-USDT')
@@ -91,9 +92,9 @@ test('a lane that has its version goes live while another is still in training',
   const wish = { coin: 'ETH/USDT', family: 'linear', trials: 5_000 }
   const { run } = (await (await daemon.post('/api/v1/training', wish)).json()) as Run
   const training = () => daemon.get<Run>(`/api/v1/training/${run}`)
-  await until('its trainer is at work', async () =>
-    (await training()).steps.some(({ step, state }) => step === 'fit' && state === 'running'),
-  )
+  const isAtWork = async (): Promise<boolean> =>
+    (await training()).steps.some(({ step, state }) => step === 'fit' && state === 'running')
+  await until('its trainer is at work', isAtWork, 60_000)
   const swap = await ended(daemon, (await order(daemon, lane, two.version)).swap, 100_000)
   assert.deepEqual([swap.state, swap.missed, swap.twice], ['done', 0, 0], JSON.stringify(swap))
   assert.equal((await training()).state, 'running')
@@ -103,9 +104,10 @@ test('a lane that has its version goes live while another is still in training',
 })
 
 const coins = ['ADA', 'AVAX', 'BNB', 'BTC', 'DOGE', 'DOT', 'ETH', 'LINK', 'SOL', 'XRP']
+/** Five seconds in the shadow, so that nobody has arrived when the half is called back, which takes one or two. */
 const many = `
 market: { source: tape, coins: [${coins.map((it) => `${it}/USDT`)}], historyDays: 1, tape: { speed: 120 } }
-fleet: { families: { linear: {} }, shadowCandles: 1 }
+fleet: { families: { linear: {} }, shadowCandles: 10 }
 training: { where: off }
 api: { port: 0 }
 `
