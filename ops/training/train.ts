@@ -22,6 +22,7 @@ import { openStoreWork } from '../store-work.ts'
 import { openTrainingBench } from './bench.ts'
 import { turnsFolder } from './machine-turn.ts'
 import { openTrainers } from './trainable.ts'
+import { wholeOrder } from './whole-order.ts'
 
 const lookEveryMs: Millis = 300
 
@@ -57,24 +58,13 @@ export async function train(options: TrainOptions): Promise<TrainingRunBody> {
 
 /** A run of the lane that is not over is gone on with, unless it is another than what is asked for. */
 async function runFor(store: Store, journal: RunJournal, options: TrainOptions): Promise<number> {
-  const { config, coin, family, rows, trials, seed, warmStart } = options
-  const lane = { coin, family }
-  const marketAt = await newestCandle(store, options)
+  const order = wholeOrder(options, 'hand', await newestCandle(store, options), options.config)
   try {
-    const { id } = await journal.ask({
-      lane,
-      cause: 'hand',
-      rowsMax: rows ?? null,
-      trials: trials ?? 1,
-      seed: seed ?? 1,
-      warmStart: warmStart ?? config.fleet.families[family]?.warmStart ?? false,
-      timeLimitMs: config.training.timeLimit,
-      marketAt,
-    })
+    const { id } = await journal.ask(order)
     return id
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'training.busy') throw error
-    const open = await readOpenRun(store.sql, lane)
+    const open = await readOpenRun(store.sql, order.lane)
     if (open && isMeant(open, options)) return open.id
     const what = `${error.message}; without options this command goes on with it`
     throw new Fault('training.busy', what)

@@ -23,6 +23,7 @@ import type { Config } from '../config/schema.ts'
 import type { Store } from '../store/store.ts'
 import { readRun, readTrainedLanes, type TrainedLane } from '../store/training/read-training.ts'
 import type { HistoryWatch } from './watch-history.ts'
+import { wholeOrder } from './whole-order.ts'
 
 export interface TrainingPorts {
   readonly store: Store
@@ -53,7 +54,6 @@ export interface Training {
   readonly controls: TrainingControls
 }
 
-const seedDefault = 1
 /** An aborted step writes its last line and lets go. */
 const shutdownMs: Millis = 8_000
 
@@ -62,17 +62,8 @@ export function openTraining(ports: TrainingPorts): Training {
   const asked$ = new Subject<void>()
   let plan: ReadonlyMap<string, LanePlan> = new Map()
 
-  const ask = async (lane: Lane, cause: Cause, order: Partial<AskedTraining> = {}) => {
-    const { id } = await journal.ask({
-      lane,
-      cause,
-      rowsMax: order.rows ?? null,
-      trials: order.trials ?? 1,
-      seed: order.seed ?? seedDefault,
-      warmStart: order.warmStart ?? config.fleet.families[lane.family]?.warmStart ?? false,
-      timeLimitMs: config.training.timeLimit,
-      marketAt: ports.marketNow(),
-    })
+  const ask = async (asked: AskedTraining, cause: Cause) => {
+    const { id, lane } = await journal.ask(wholeOrder(asked, cause, ports.marketNow(), config))
     tell('training.asked', { run: id, ...lane, cause })
     asked$.next()
     return readRun(store.sql, id)
@@ -112,9 +103,8 @@ export function openTraining(ports: TrainingPorts): Training {
     ),
     controls: {
       ask: async (order) => {
-        const lane = { coin: order.coin, family: order.family }
-        checkLane(ports, lane)
-        return ask(lane, 'hand', order)
+        checkLane(ports, order)
+        return ask(order, 'hand')
       },
       cancel: async (run) => {
         await journal.cancel(run)
