@@ -55,3 +55,8 @@ export function floorTo(at: Millis, intervalMs: Millis): Millis {
 export function iso(at: Millis): string {
   return new Date(at).toISOString()
 }
+
+/** For people: `2026-11-20T12:00:00.000Z` → `2026-11-20 12:00`. */
+export function minuteText(instant: string): string {
+  return instant.slice(0, 16).replace('T', ' ')
+}

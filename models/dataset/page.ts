@@ -1,4 +1,5 @@
 /** A dataset's profile as one page that needs nothing else: no script, no font, no other file. */
+import { minuteText } from '../../streams/time.ts'
 import type { DatasetManifest } from './manifest.ts'
 import { type ColumnProfile, type DayProfile, type Profile, quantilesAt } from './profile.ts'
 
@@ -95,8 +96,9 @@ const gapsShown = 12
 
 function gapWords(gaps: DatasetManifest['gaps']): string {
   if (gaps.length === 0) return 'No candle is missing.'
-  const minute = (instant: string): string => instant.slice(0, 16).replace('T', ' ')
-  const some = gaps.slice(0, gapsShown).map(({ from, to }) => `${minute(from)} to ${minute(to)}`)
+  const some = gaps
+    .slice(0, gapsShown)
+    .map(({ from, to }) => `${minuteText(from)} to ${minuteText(to)}`)
   const rest = gaps.length > gapsShown ? ` and ${gaps.length - gapsShown} more` : ''
   return `${gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'} (UTC): ${some.join('; ')}${rest}.`
 }

@@ -1,4 +1,5 @@
 /** Rows as people read them: columns under their names, numbers to the right, cut to the window where there is one. */
+import { minuteText } from '../../streams/time.ts'
 
 export interface Column<T> {
   readonly name: string
@@ -43,7 +44,6 @@ export function listing(pairs: readonly (readonly [string, string | number | nul
   return pairs.map(([name, value]) => `${name.padEnd(width)}  ${text(value)}`).join('\n')
 }
 
-/** `2026-11-20T12:00:00.000Z` → `2026-11-20 12:00`. */
 export function minute(at: string | null): string | null {
-  return at === null ? null : at.slice(0, 16).replace('T', ' ')
+  return at === null ? null : minuteText(at)
 }

@@ -7,7 +7,7 @@ import type { Comparison, Sheet } from '../../models/judging/sheet.ts'
 import type { Verdict } from '../../models/judging/verdict.ts'
 import { type Scores, score } from '../../models/scores/score.ts'
 import { worseThan } from '../../models/scores/versus.ts'
-import { iso } from '../../streams/time.ts'
+import { iso, minuteText } from '../../streams/time.ts'
 
 /**
  * `worse`: shown at the gate's level, or its golden rows differ. `not_worse`: not shown. `unknown`: too few candles to
@@ -104,7 +104,7 @@ function markdownOf(report: Omit<EvaluationReport, 'markdown'>, asked: Asked): s
   )
   const cost = 100 * (asked.fee + asked.slippage)
   const opponent = champion?.name ?? 'no skill'
-  const span = `from ${day(report.from)} to ${day(report.to)}`
+  const span = `from ${minuteText(report.from)} to ${minuteText(report.to)}`
   return [
     `## ${report.family} on ${report.coin}: ${words[standing].toLowerCase()}`,
     '',
@@ -161,8 +161,4 @@ function rowsOf({ baseline: { classes, values } }: Scores): readonly Row[] {
 
 function figure(value: number | null): string {
   return value === null ? '' : String(Number(value.toPrecision(4)))
-}
-
-function day(at: string): string {
-  return at.slice(0, 16).replace('T', ' ')
 }

@@ -3,7 +3,7 @@
  * it is rewritten in place each second and cut at the window's edge; anywhere else it is printed once a minute and
  * whenever health changes, so that a file of it stays readable.
  */
-import type { Clock, Millis } from '../../streams/time.ts'
+import { type Clock, iso, type Millis, minuteText } from '../../streams/time.ts'
 import type { Output } from './terminal.ts'
 
 export interface Vitals {
@@ -78,7 +78,7 @@ export function statusLine(vitals: Vitals): string {
   if (vitals.waitMs !== null) parts.push(`wait ${vitals.waitMs.toFixed(0)} ms`)
   if (vitals.holes > 0) parts.push(counted(vitals.holes, 'hole'))
   const { lastCandleAt } = vitals
-  parts.push(lastCandleAt === null ? 'no close yet' : `candle ${minuteOf(lastCandleAt)}`)
+  parts.push(lastCandleAt === null ? 'no close yet' : `candle ${minuteText(iso(lastCandleAt))}`)
   parts.push(`${counted(vitals.coins, 'coin')}, ${counted(vitals.lanes, 'lane')}`)
   return parts.join(' · ')
 }
@@ -93,8 +93,4 @@ function historyBar({ days, of }: NonNullable<Vitals['history']>): string {
 
 function counted(count: number, thing: string): string {
   return `${count.toLocaleString('en-US')} ${thing}${count === 1 ? '' : 's'}`
-}
-
-function minuteOf(at: Millis): string {
-  return new Date(at).toISOString().slice(0, 16).replace('T', ' ')
 }

@@ -2,7 +2,7 @@
 import { laneName } from '../../models/version.ts'
 import { type Happenings, listen } from '../../streams/channels.ts'
 import type { Coin } from '../../streams/coin.ts'
-import { iso } from '../../streams/time.ts'
+import { iso, minuteText } from '../../streams/time.ts'
 
 export function tellSwaps(say: (text: string) => void): () => void {
   const stops = [
@@ -47,5 +47,5 @@ function expiryOf({ coin, family, version, openAt }: Happenings['version.expired
 }
 
 function minute(at: number | null): string {
-  return at === null ? 'unknown' : iso(at).slice(0, 16).replace('T', ' ')
+  return at === null ? 'unknown' : minuteText(iso(at))
 }
