@@ -3,12 +3,12 @@ import { datasetHash } from '../../models/dataset/build.ts'
 import { trackByDvc } from '../../models/dataset/dvc.ts'
 import type { DatasetManifest } from '../../models/dataset/manifest.ts'
 import { openDataset } from '../../models/dataset/read.ts'
-import { horizonCandles, openFamily } from '../../models/family.ts'
+import { type Family, horizonCandles, openFamily } from '../../models/family.ts'
 import { type Label, labelSchema } from '../../models/manifest.ts'
 import { Fault } from '../../streams/fault.ts'
 import { featureSet } from '../../streams/features/set.ts'
 import { sourceOf } from '../../streams/feeds/feed.ts'
-import { durationText, floorTo } from '../../streams/time.ts'
+import { durationText, floorTo, type Millis } from '../../streams/time.ts'
 import type { DatasetOptions } from '../cli/world.ts'
 import { openStoreWork } from '../store-work.ts'
 import { makeDataset } from './dataset-process.ts'
@@ -33,12 +33,7 @@ export async function dataset(options: DatasetOptions): Promise<DatasetReport> {
   const family = openFamily(options.family ?? 'linear')
   const { interval } = config.market
   const label = options.label === undefined ? family.label : labelFrom(options.label)
-  const ahead = options.horizon ?? config.fleet.families[family.name]?.horizon ?? family.horizon
-  if (options.horizon === 0 || (options.horizon ?? 0) % interval !== 0)
-    throw new Fault(
-      'usage.horizon',
-      `--horizon: found ${durationText(ahead)}, expected whole candles of ${durationText(interval)}`,
-    )
+  const horizon = horizonOf(options, family)
   const { store, close } = await openStoreWork(options.dataPath, config)
   try {
     const range = await store.reader.candleRange(coin)
@@ -47,7 +42,7 @@ export async function dataset(options: DatasetOptions): Promise<DatasetReport> {
     const to = floorTo(Math.min(range.to, options.to ?? range.to), interval)
     const order = {
       ...{ coin, source: sourceOf(store.market), label, from, to },
-      horizonCandles: horizonCandles(ahead, interval),
+      horizonCandles: horizonCandles(horizon, interval),
       columns: options.family === undefined ? modelColumns(interval) : family.input.columns,
       // Of a range that was asked for, its end is the present.
       now: options.to === undefined ? range.to : to,
@@ -63,6 +58,14 @@ export async function dataset(options: DatasetOptions): Promise<DatasetReport> {
   } finally {
     await close()
   }
+}
+
+function horizonOf({ horizon, config }: DatasetOptions, family: Family): Millis {
+  const { interval } = config.market
+  if (horizon === undefined) return config.fleet.families[family.name]?.horizon ?? family.horizon
+  if (horizon > 0 && horizon % interval === 0) return horizon
+  const expected = `expected whole candles of ${durationText(interval)}`
+  throw new Fault('usage.horizon', `--horizon: found ${durationText(horizon)}, ${expected}`)
 }
 
 function reportOf(manifest: DatasetManifest): DatasetReport {
