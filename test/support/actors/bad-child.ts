@@ -17,8 +17,10 @@ function die(): void {
   hang()
 }
 
+/** To a gibibyte: whoever is to notice may be kept from looking for seconds, in which it would take all there is. */
 function grow(): never {
-  for (;;) held.push(new Uint8Array(8 * 1024 * 1024).fill(1))
+  while (held.length < 128) held.push(new Uint8Array(8 * 1024 * 1024).fill(1))
+  hang()
 }
 
 const runs: Readonly<Record<string, (inputs: Float32Array) => Float32Array>> = {

@@ -15,17 +15,21 @@ const held: Uint8Array[] = []
 /** For each call, however few rows it has. */
 const slowMs = 800
 
+function hang(): never {
+  for (;;) Math.sqrt(held.length)
+}
+
 const moods: Readonly<Record<Mood, (outputs: Float32Array) => Float32Array>> = {
-  hang: () => {
-    for (;;) Math.sqrt(held.length)
-  },
+  hang,
   nan: (outputs) => outputs.fill(Number.NaN),
   slow: (outputs) => {
     for (const until = performance.now() + slowMs; performance.now() < until; );
     return outputs
   },
+  // To a gibibyte: whoever is to notice may be kept from looking for seconds, in which it would take all there is.
   grow: () => {
-    for (;;) held.push(new Uint8Array(8 * 1024 * 1024).fill(1))
+    while (held.length < 128) held.push(new Uint8Array(8 * 1024 * 1024).fill(1))
+    hang()
   },
   segfault: (outputs) => {
     process.kill(process.pid, 'SIGSEGV')
