@@ -30,7 +30,7 @@ export async function importFile(options: ImportOptions): Promise<ImportReport> 
   const { coin, config, file: path } = options
   const intervalMs = config.market.interval
   // All of it is read before any of it is written: a file that is wrong further down must leave nothing behind.
-  const file = await inOrder(await openMarketFile(path, { intervalMs }), intervalMs)
+  const file = await inOrder(await openMarketFile(path, { intervalMs, coin }), intervalMs)
   const work = await openStoreWork(options.dataPath, config, { mayMake: true })
   try {
     const lease = await work.lease()

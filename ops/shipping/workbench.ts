@@ -40,7 +40,7 @@ const intervalMs = minuteMs
 const silenceMs = 60_000
 
 export async function readMarket(coin: Coin, path: string): Promise<Market> {
-  const file = await inOrder(await openMarketFile(path, { intervalMs }), intervalMs)
+  const file = await inOrder(await openMarketFile(path, { intervalMs, coin }), intervalMs)
   if (file.kind !== 'candles') throw new Error(`${path} holds no candles`)
   const pages = (async function* () {
     for await (const bars of file.pages()) yield candlesOf(bars, coin)

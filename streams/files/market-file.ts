@@ -28,13 +28,15 @@ export type MarketFile = {
 interface FileOptions {
   /** Candles of another interval are refused: an unaligned one where it is read, too coarse ones after the last. */
   readonly intervalMs?: Millis
+  /** Candles that are said to be another coin's are refused. */
+  readonly coin?: Coin
 }
 
 export const pageRows = 16_384
 
 export async function openMarketFile(
   path: string,
-  { intervalMs }: FileOptions = {},
+  { intervalMs, coin }: FileOptions = {},
 ): Promise<MarketFile> {
   const format = await formatOf(path)
   const layout = layoutOf(await headerOf(path, format), path)
@@ -45,7 +47,7 @@ export async function openMarketFile(
         path,
         async *pages() {
           const grid = intervalMs === undefined ? undefined : new Grid(intervalMs, path)
-          yield* pagesOf(path, format, layout, new BarPage(layout, path, pageRows, grid))
+          yield* pagesOf(path, format, layout, new BarPage(layout, path, pageRows, grid, coin))
           grid?.end()
         },
       }

@@ -3,6 +3,7 @@
  * holds finite, positive prices and candles whose high and low enclose them.
  */
 import { type CandleState, candleStates } from '../candles/candle.ts'
+import { type Coin, coinFromPath } from '../coin.ts'
 import { iso, type Millis } from '../time.ts'
 import { type Trades, TradesBuilder } from '../trade.ts'
 import { type CellValue, identityIn, instantIn, numberIn, sideIn, sideOfTaker } from './cell.ts'
@@ -44,21 +45,24 @@ export class BarPage {
   readonly #where: string
   readonly #rows: number
   readonly #grid: Grid | undefined
+  readonly #asked: Coin | undefined
   #columns: BarColumns
   #length = 0
   #coin: CellValue
 
-  /** Without a `grid` any interval will do. */
+  /** Without a `grid` any interval will do, and without a coin that is `asked` for any of them. */
   constructor(
     layout: Extract<Layout, { kind: 'candles' }>,
     where: string,
     rows: number,
     grid: Grid | undefined,
+    asked: Coin | undefined,
   ) {
     this.#at = layout.at
     this.#where = where
     this.#rows = rows
     this.#grid = grid
+    this.#asked = asked
     this.#columns = barColumns(() => new Float64Array(rows))
   }
 
@@ -126,14 +130,26 @@ export class BarPage {
     throw refusal(this.#where, row, column, found, candleStates.join(', '))
   }
 
-  /** Two coins' candles are no history of one. */
+  /** Two coins' candles are no history of one. A name that is nobody's here may be the one that is asked for. */
   #requireOneCoin(row: RowSource): void {
     const { coin: column } = this.#at
     if (column === undefined) return
     const found = row.cell(column)
-    this.#coin ??= found
     if (found === this.#coin) return
-    throw refusal(this.#where, row, column, found, `${this.#coin} as in the rows before, one coin`)
+    if (this.#coin !== undefined) {
+      throw refusal(
+        this.#where,
+        row,
+        column,
+        found,
+        `${this.#coin} as in the rows before, one coin`,
+      )
+    }
+    const named = coinFromPath(String(found))
+    if (this.#asked !== undefined && named !== undefined && named !== this.#asked) {
+      throw refusal(this.#where, row, column, found, `${this.#asked}, whose candles they are to be`)
+    }
+    this.#coin = found
   }
 
   #price(row: RowSource, column: number): number {

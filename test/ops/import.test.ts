@@ -290,6 +290,10 @@ for (const name of ['out.csv.gz', 'out.parquet']) {
     const others = again.store.writer(await again.lease(), () => start)
     await others.writeHistory([candle(0, { ...at(9), coin: eth })])
     await again.close()
+    await assert.rejects(second.bring(name, await exported(eth)), {
+      code: 'file.value',
+      message: /column "coin": found "ETH\/USDT", expected BTC\/USDT, whose candles they are to be/,
+    })
     await assert.rejects(second.bring(name, await exported()), {
       code: 'file.value',
       message: /column "coin": found "ETH\/USDT", expected BTC\/USDT as in the rows before/,

@@ -21,7 +21,7 @@ export async function fileMarket(options: {
 }): Promise<TapeMarket> {
   const { path, coin, intervalMs = minuteMs } = options
   const hash = await contentHash(path)
-  const file = await openMarketFile(path, { intervalMs })
+  const file = await openMarketFile(path, { intervalMs, coin })
   const log = new TradeLog()
   for await (const trades of tradesOf(file, intervalMs)) {
     const { length } = log
