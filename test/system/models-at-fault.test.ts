@@ -20,6 +20,8 @@ const coins = ['BTC-USDT', 'ETH-USDT']
 const turnRows = 40
 /** So many at least; a machine that is restless by itself needs more to show that it is not the model. */
 const [pairsMin, pairsMax] = [5, 15]
+/** For all of them, on a machine where a child takes seconds to start. */
+const timeout = 1_200_000
 
 interface Node {
   readonly path: string
@@ -66,7 +68,9 @@ const cases: readonly [Mood, string][] = [
 ]
 
 for (const [mood, what] of cases) {
-  test(`${what} is set aside, the others wait no longer for it, and its candles are answered when it is good again`, async (t) => {
+  test(`${what} is set aside, the others wait no longer for it, and its candles are answered when it is good again`, {
+    timeout,
+  }, async (t) => {
     const {
       daemon,
       mood: be,

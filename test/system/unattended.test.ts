@@ -18,12 +18,8 @@ import { ended, type SwapBody, slotsOf } from '../support/daemon/versions.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
 
-/**
- * The tape begins at midnight, and versions are judged by days: beside six whole ones, the first minutes of another hide what
- * there is (p 0.03 in the place of 0.001). So slow is the tape that training begins before it has told fifteen candles.
- */
 const config = (signal: number): string => `
-market: { source: tape, coins: [BTC/USDT], tape: { speed: 15, signal: ${signal}, seed: 11 } }
+market: { source: tape, coins: [BTC/USDT], tape: { speed: 60, signal: ${signal}, seed: 11 } }
 fleet: { families: { linear: {}, lightgbm: {} }, shadowCandles: 3 }
 api: { port: 0 }
 `
