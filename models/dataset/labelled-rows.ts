@@ -2,9 +2,7 @@
  * The rows of a dataset as they are made: every candle of the range with its features, its label, and a flaw where it is no
  * example; written in groups, and counted on the way.
  */
-
-import type { StatedBar } from '../../streams/features/columns.ts'
-import { missing } from '../../streams/features/columns.ts'
+import { missing, type StatedBar } from '../../streams/features/columns.ts'
 import type { FeatureEngine } from '../../streams/features/engine.ts'
 import { RowBlock } from '../../streams/features/rows.ts'
 import type { FeatureSet } from '../../streams/features/set.ts'
