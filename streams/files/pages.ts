@@ -130,26 +130,21 @@ export class BarPage {
     throw refusal(this.#where, row, column, found, candleStates.join(', '))
   }
 
-  /** Two coins' candles are no history of one. A name that is nobody's here may be the one that is asked for. */
+  /** Two coins' candles are no history of one. A name that is no coin's here may mean the one that is asked for. */
   #requireOneCoin(row: RowSource): void {
     const { coin: column } = this.#at
     if (column === undefined) return
     const found = row.cell(column)
+    if (this.#coin === undefined && this.#mayBeAsked(found)) this.#coin = found
     if (found === this.#coin) return
-    if (this.#coin !== undefined) {
-      throw refusal(
-        this.#where,
-        row,
-        column,
-        found,
-        `${this.#coin} as in the rows before, one coin`,
-      )
-    }
+    const before = `${this.#coin} as in the rows before, one coin`
+    const asked = `${this.#asked}, whose candles they are to be`
+    throw refusal(this.#where, row, column, found, this.#coin === undefined ? asked : before)
+  }
+
+  #mayBeAsked(found: CellValue): boolean {
     const named = coinFromPath(String(found))
-    if (this.#asked !== undefined && named !== undefined && named !== this.#asked) {
-      throw refusal(this.#where, row, column, found, `${this.#asked}, whose candles they are to be`)
-    }
-    this.#coin = found
+    return this.#asked === undefined || named === undefined || named === this.#asked
   }
 
   #price(row: RowSource, column: number): number {
