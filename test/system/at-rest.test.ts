@@ -82,21 +82,20 @@ test('published and ordered while nobody runs, carried out by the next start; an
   const done = await ended(daemon, asked.body.swap)
   assert.deepEqual([done.state, done.missed, done.twice], ['done', 0, 0], JSON.stringify(done))
   assert.deepEqual(await slotsOf(daemon, lane), { v1: 1, v2: 2, v3: 3 })
-  const inSample = await until(
+  const behind = await until(
     'version 2 has answered what came in behind it',
     async () => {
       await daemon.post('/api/v1/registry/refresh')
-      const rows = await rowsOf(daemon, '&mode=in_sample')
-      return rows.length >= 60 ? rows : undefined
+      const inSample = await rowsOf(daemon, '&mode=in_sample')
+      const before = await rowsOf(daemon, `&mode=backfill&to=${iso(trainedFrom)}`)
+      return inSample.length >= 60 && before.length > 100 ? { inSample, before } : undefined
     },
     60_000,
   )
   assert.ok(
-    inSample.every((it) => it < trainedFrom + hourMs + 16 * 60_000),
+    behind.inSample.every((it) => it < trainedFrom + hourMs + 16 * 60_000),
     'and its purge',
   )
-  const before = await rowsOf(daemon, `&mode=backfill&to=${iso(trainedFrom)}`)
-  assert.ok(before.length > 100, 'history from before what it was trained on')
   await daemon.end('SIGTERM')
 
   const back = ask('rollback', 'BTC/USDT', 'linear')
