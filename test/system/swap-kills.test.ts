@@ -153,11 +153,11 @@ test('killed before and after a refusal is written, the version is refused and n
 })
 
 test('killed in the middle of its backfill, a version goes on where it had come to', async (t) => {
-  const { daemon: start, version } = stage(t, config.replace('historyDays: 1', 'historyDays: 8'))
+  const { daemon: start, version } = stage(t, config.replace('historyDays: 1', 'historyDays: 24'))
   let daemon = await start()
   const isFetched = async (): Promise<boolean> => {
     const [coin] = await daemon.get<{ candles: number }[]>('/api/v1/coins')
-    return (coin?.candles ?? 0) >= 8 * 1_440
+    return (coin?.candles ?? 0) >= 24 * 1_440
   }
   await until('the history is there', isFetched, 60_000)
   const to = await version(daemon)

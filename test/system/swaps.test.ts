@@ -104,10 +104,10 @@ test('a lane that has its version goes live while another is still in training',
 })
 
 const coins = ['ADA', 'AVAX', 'BNB', 'BTC', 'DOGE', 'DOT', 'ETH', 'LINK', 'SOL', 'XRP']
-/** Five seconds in the shadow, so that nobody has arrived when the half is called back, which takes one or two. */
+/** Eight seconds in the shadow, so that nobody has arrived when the half is called back, which takes one or two. */
 const many = `
 market: { source: tape, coins: [${coins.map((it) => `${it}/USDT`)}], historyDays: 1, tape: { speed: 120 } }
-fleet: { families: { linear: {} }, shadowCandles: 10 }
+fleet: { families: { linear: {} }, shadowCandles: 16 }
 training: { where: off }
 api: { port: 0 }
 `

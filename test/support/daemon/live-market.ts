@@ -96,9 +96,27 @@ export async function following(daemon: RunningDaemon, coin: string, since: numb
 
 /**
  * Every candle from `from` on is what the exchange's own trades make: prices exactly, volumes to the last digits, and a
- * minute without trades is empty. Answers how many were looked at.
+ * minute without trades is empty. One that closed while trades were late has a moment to be corrected. Answers how many
+ * were looked at.
  */
 export async function assertTrue(
+  stage: LiveStage,
+  daemon: RunningDaemon,
+  coin: string,
+  from: number,
+): Promise<number> {
+  let wrong: unknown
+  const look = (): Promise<number | undefined> =>
+    assertTrueNow(stage, daemon, coin, from).catch((error) => {
+      wrong = error
+      return undefined
+    })
+  return until('every candle is what was traded', look, 5_000, 250).catch(() => {
+    throw wrong
+  })
+}
+
+async function assertTrueNow(
   { exchange }: LiveStage,
   daemon: RunningDaemon,
   coin: string,
