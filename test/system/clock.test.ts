@@ -28,7 +28,14 @@ describe('the clock', { concurrency: true }, () => {
     assertKept(before, await seen(daemon))
     await wellAgain(daemon)
     await assertContinuity(daemon)
-    assert.doesNotMatch(daemon.output(), /"event":"actor.crashed"/)
+    // PostgreSQL has not slept, and gives up a statement whose second half did not come: whoever asked asks again.
+    const crashed = daemon
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('"event":"actor.crashed"'))
+      .filter((line) => !line.includes('canceling statement due to statement timeout'))
+    assert.deepEqual(crashed, [])
+    assert.doesNotMatch(daemon.output(), /"event":"hung"|no progress in/)
     assert.equal((await daemon.end('SIGTERM')).code, 0)
   })
 
