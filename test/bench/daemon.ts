@@ -14,9 +14,10 @@ import {
   starling,
   startDaemon,
 } from '../support/daemon/daemon.ts'
+import { median } from '../support/quantile.ts'
 import { until } from '../support/until.ts'
 import { Ending } from './ending.ts'
-import { type Figure, median } from './figure.ts'
+import type { Figure } from './figure.ts'
 import { type Part, parts, type Use, usesOf } from './processes.ts'
 
 const historyDays = 180

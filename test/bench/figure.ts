@@ -37,12 +37,3 @@ export function lineOf(bench: string, figure: Figure): string {
   const told = remarks.length > 0 ? `  (${remarks.join('; ')})` : ''
   return `${`${bench}: ${name}`.padEnd(68)} ${amount.padStart(12)} ${unit}${told}`
 }
-
-export function median(values: readonly number[]): number {
-  return quantile(values, 0.5)
-}
-
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
-}

@@ -15,6 +15,7 @@ import type { Version } from '../../models/version.ts'
 import { startPool, type TestPool, versionOf } from '../support/actors/pool.ts'
 import { writeArtifact } from '../support/models/artifacts.ts'
 import { treesModel } from '../support/models/trees.ts'
+import { median, quantile } from '../support/quantile.ts'
 import type { Figure } from './figure.ts'
 import { rawTimes, startRaw } from './raw.ts'
 import { shipped, writeVariant } from './variant.ts'
@@ -247,13 +248,4 @@ function neighbours(
 
 function repeat(inputs: Float32Array, rows: number, width: number): Float32Array {
   return Float32Array.from({ length: rows * width }, (_, at) => inputs[at % inputs.length] ?? 0)
-}
-
-function median(values: readonly number[]): number {
-  return quantile(values, 0.5)
-}
-
-function quantile(values: readonly number[], part: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN
 }

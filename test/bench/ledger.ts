@@ -17,6 +17,7 @@ import { openStore, type Store } from '../../ops/store/store.ts'
 import { assignSlot, registerVersion } from '../../ops/store/versions/versions.ts'
 import type { Coin } from '../../streams/coin.ts'
 import { minuteMs, wallClock } from '../../streams/time.ts'
+import { quantile } from '../support/quantile.ts'
 import type { Figure } from './figure.ts'
 
 const rows = 100_000
@@ -67,7 +68,6 @@ async function measure(store: Store): Promise<Figure[]> {
   const lines = await linesOf(store.sql)
   const keyed = await seconds(() => copy(store.sql, 'copied', lines))
   const bare = await seconds(() => copy(store.sql, 'bare', lines))
-  waits.sort((a, b) => a - b)
   const through = rows / upserted
   const beside = (copied: number): Omit<Figure, 'name'> => ({
     value: copied / upserted,
@@ -81,10 +81,6 @@ async function measure(store: Store): Promise<Figure[]> {
     { name: 'batch of 1,000 to commit, median', value: quantile(waits, 0.5), unit: 'ms' },
     { name: 'batch of 1,000 to commit, p99', value: quantile(waits, 0.99), unit: 'ms' },
   ]
-}
-
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number
 }
 
 async function slottedVersion(store: Store): Promise<Version> {

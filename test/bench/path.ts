@@ -20,6 +20,7 @@ import { type Trades, TradesBuilder } from '../../streams/trade.ts'
 import { supervisorPolicy } from '../../supervisor/tree/restart-policy.ts'
 import { startTree } from '../../supervisor/tree/tree.ts'
 import { worker } from '../../supervisor/tree/worker.ts'
+import { median } from '../support/quantile.ts'
 import type { Figure } from './figure.ts'
 import { askRival, notMeasured } from './rival.ts'
 
@@ -215,7 +216,3 @@ const empty: LedgerReader = {
 }
 
 const forgetful: LedgerWriter = { commit: async () => ({ predictions: [], disagreed: [] }) }
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] as number
-}

@@ -7,8 +7,9 @@ import { minuteMs } from '../../streams/time.ts'
 import type { RunningDaemon } from '../support/daemon/daemon.ts'
 import { smallStorm, swapStorm } from '../support/daemon/swap-storm.ts'
 import type { SwapBody } from '../support/daemon/versions.ts'
+import { median, quantile } from '../support/quantile.ts'
 import { Ending } from './ending.ts'
-import { type Figure, median, quantile } from './figure.ts'
+import type { Figure } from './figure.ts'
 
 export async function benchSwapStorm(): Promise<readonly Figure[]> {
   const ending = new Ending()

@@ -5,9 +5,10 @@
 import { setTimeout as pass } from 'node:timers/promises'
 import type { TrainingRunBody } from '../../ops/api/routes/training.ts'
 import { house, type RunningDaemon, startDaemon } from '../support/daemon/daemon.ts'
+import { median, quantile } from '../support/quantile.ts'
 import { until } from '../support/until.ts'
 import { Ending } from './ending.ts'
-import { type Figure, median, quantile } from './figure.ts'
+import type { Figure } from './figure.ts'
 import { liveWaits } from './live-waits.ts'
 
 const pairs = 5

@@ -35,7 +35,6 @@ describe('the clock', { concurrency: true }, () => {
       .filter((line) => line.includes('"event":"actor.crashed"'))
       .filter((line) => !line.includes('canceling statement due to statement timeout'))
     assert.deepEqual(crashed, [])
-    assert.doesNotMatch(daemon.output(), /"event":"hung"|no progress in/)
     assert.equal((await daemon.end('SIGTERM')).code, 0)
   })
 

@@ -5,6 +5,7 @@ import type { Mood } from '../support/actors/moody-child.ts'
 import type { DrivenDaemon } from '../support/daemon/daemon.ts'
 import { assertKept, seen } from '../support/daemon/ledger-view.ts'
 import { moodyDaemon } from '../support/daemon/moody-daemon.ts'
+import { median, quantile } from '../support/quantile.ts'
 import { until } from '../support/until.ts'
 
 /** What hangs is given a second; whatever else is slow here, the machine may be. */
@@ -56,14 +57,6 @@ function othersWait(): Promise<number> {
   })
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] as number
-}
-
-function upperQuartile(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[(values.length * 3) >> 2] as number
-}
-
 const cases: readonly [Mood, string][] = [
   ['hang', 'a model that hangs'],
   ['nan', 'a model that answers NaN'],
@@ -86,7 +79,7 @@ for (const [mood, what] of cases) {
     const aside = async () => setAside(await get<Node>('/api/v1/tree'))
     // On a machine that is restless by itself, what lies within the calm turns' own spread says nothing.
     const waitsNoLonger = (): boolean =>
-      median(beside) <= Math.max(median(calm) * 1.1, median(calm) + 5, upperQuartile(calm))
+      median(beside) <= Math.max(median(calm) * 1.1, median(calm) + 5, quantile(calm, 0.75))
     while (beside.length < pairsMin || (beside.length < pairsMax && !waitsNoLonger())) {
       const before = await seen(daemon)
       calm.push(await othersWait())

@@ -8,7 +8,7 @@ import {
   type RunningDaemon,
   startDaemon,
 } from '../support/daemon/daemon.ts'
-import { wellAgain } from '../support/daemon/ledger-view.ts'
+import { historyFetched, wellAgain } from '../support/daemon/ledger-view.ts'
 import { ended, order, publish, type SwapBody, slotsOf } from '../support/daemon/versions.ts'
 import { testFolder, writeVersion } from '../support/models/artifacts.ts'
 import { until } from '../support/until.ts'
@@ -155,11 +155,7 @@ test('killed before and after a refusal is written, the version is refused and n
 test('killed in the middle of its backfill, a version goes on where it had come to', async (t) => {
   const { daemon: start, version } = stage(t, config.replace('historyDays: 1', 'historyDays: 24'))
   let daemon = await start()
-  const isFetched = async (): Promise<boolean> => {
-    const [coin] = await daemon.get<{ candles: number }[]>('/api/v1/coins')
-    return (coin?.candles ?? 0) >= 24 * 1_440
-  }
-  await until('the history is there', isFetched, 60_000)
+  await historyFetched(daemon, 24)
   const to = await version(daemon)
   await order(daemon, lane, to)
   const reached = async (): Promise<number | undefined> => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertContinuity, house, startDaemon } from '../support/daemon/daemon.ts'
 import { listen } from '../support/daemon/events.ts'
-import { progress, wellAgain } from '../support/daemon/ledger-view.ts'
+import { historyFetched, progress, wellAgain } from '../support/daemon/ledger-view.ts'
 import { ended, order, publish, type SwapBody, slotsOf } from '../support/daemon/versions.ts'
 import { testFolder, writeVersion } from '../support/models/artifacts.ts'
 import { until } from '../support/until.ts'
@@ -80,11 +80,7 @@ test('a lane moves to a new version and back while the market runs, and no candl
 
 test('a lane that has its version goes live while another is still in training', async (t) => {
   const daemon = await startDaemon(t, house(t, config.replace('historyDays: 3', 'historyDays: 12')))
-  const isFetched = async (): Promise<boolean> =>
-    (await daemon.get<{ candles: number }[]>('/api/v1/coins')).every(
-      ({ candles }) => candles >= 12 * 1_440,
-    )
-  await until('the history is there', isFetched, 60_000)
+  await historyFetched(daemon, 12)
   const folder = testFolder(t)
   await writeVersion(folder, 1)
   const two = await publish(daemon, folder, 'coin=BTC-USDT')

@@ -10,6 +10,7 @@ import {
   type RunningDaemon,
   startDaemon,
 } from '../support/daemon/daemon.ts'
+import { historyFetched } from '../support/daemon/ledger-view.ts'
 import { until } from '../support/until.ts'
 
 /** Twelve days of one coin: enough to train, choose and test by, and quickly fetched. */
@@ -25,14 +26,7 @@ const over = ['passed', 'refused', 'failed', 'cancelled']
 const runMsMax = 60_000
 
 async function order(daemon: RunningDaemon): Promise<number> {
-  await until(
-    'its history is there',
-    async () => {
-      const [coin] = await daemon.get<{ candles: number }[]>('/api/v1/coins')
-      return (coin?.candles ?? 0) >= 12 * 1_440
-    },
-    60_000,
-  )
+  await historyFetched(daemon, 12)
   const answer = await daemon.post('/api/v1/training', { coin: 'BTC/USDT', family: 'linear' })
   assert.equal(answer.status, 202)
   return ((await answer.json()) as TrainingRunBody).run

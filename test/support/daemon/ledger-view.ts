@@ -63,6 +63,15 @@ export async function progress(daemon: DrivenDaemon, by: number): Promise<void> 
   await until(`there are ${by} more predictions`, reached, 60_000)
 }
 
+/** Of every coin so many days of candles. */
+export async function historyFetched(daemon: DrivenDaemon, days: number): Promise<void> {
+  const isFetched = async (): Promise<boolean> => {
+    const coins = await daemon.get<{ candles: number }[]>('/api/v1/coins')
+    return coins.length > 0 && coins.every(({ candles }) => candles >= days * 1_440)
+  }
+  await until('the history is there', isFetched, 60_000)
+}
+
 export async function wellAgain(daemon: DrivenDaemon): Promise<void> {
   await until('it is well again', async () => (await status(daemon)).health === 'ready', 90_000)
 }
