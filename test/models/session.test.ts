@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { BinaryReader } from '@bufbuild/protobuf/wire'
 import fc from 'fast-check'
+import { InferenceSession } from 'onnxruntime-node'
 import { openArtifact } from '../../models/artifact.ts'
 import { openSession } from '../../models/session.ts'
 import { Fault } from '../../streams/fault.ts'
@@ -189,4 +193,31 @@ for (const family of ['linear', 'lightgbm', 'tst', 'lstm', 'volatility']) {
       { numRuns: 40 },
     )
   })
+}
+
+test('the first tst is lean: a fleet asks hundreds of its kind in turn, and pays for each node', async (t) => {
+  const model = fileURLToPath(new URL('../../models/tst/v1/model.onnx', import.meta.url))
+  const optimised = join(testFolder(t), 'optimised.onnx')
+  const session = await InferenceSession.create(model, {
+    executionProviders: ['cpu'],
+    graphOptimizationLevel: 'all',
+    optimizedModelFilePath: optimised,
+    logSeverityLevel: 4,
+  })
+  t.after(() => session.release())
+  const [graph = new Uint8Array()] = fieldsOf(await readFile(optimised), 7)
+  const nodes = fieldsOf(graph, 1).length
+  assert.ok(nodes > 0 && nodes <= 39, `the runtime has ${nodes} nodes to run`)
+})
+
+/** By the numbers of onnx.proto, in which 7 is a model's graph and 1 a graph's node. */
+function fieldsOf(message: Uint8Array, wanted: number): readonly Uint8Array[] {
+  const reader = new BinaryReader(message)
+  const found: Uint8Array[] = []
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag()
+    if (field === wanted) found.push(reader.bytes())
+    else reader.skip(type)
+  }
+  return found
 }

@@ -315,6 +315,46 @@ test('tst learns, repeats itself from the same seed, and begins with the weights
   assert.ok(Math.abs((cold as number) - (begun as number)) < 0.01, `${begun} after ${cold}`)
 })
 
+test('a transformer of any size is a lean graph that answers as it does and hands on all of its weights', () => {
+  const { command, env } = commandOf(openFamily('tst'))
+  const shipped = join(openFamily('tst').folder, 'v1')
+  const code = `
+import pathlib, sys
+import numpy as np, onnx, onnxruntime, torch
+from starling_models import nets
+def net(width, heads, layers, wide, length, columns):
+    chance = np.random.default_rng(width)
+    torch.manual_seed(width)
+    mean, deviation, shift = chance.normal(size=columns), chance.uniform(0.1, 2, columns), chance.normal(size=3)
+    return nets.Tst(mean, deviation, length, shift, width, heads, layers, wide, 0.1).eval()
+folder = pathlib.Path(sys.argv[1])
+for size in [(64, 2, 2, 128, 30, 24), (32, 4, 1, 48, 7, 5), (96, 3, 3, 64, 12, 40), (16, 1, 2, 8, 1, 1)]:
+    length, columns = size[-2:]
+    ours, other = net(*size), net(*size)
+    graph = ours.to_onnx(length, columns, "probabilities")
+    (folder / "model.onnx").write_bytes(graph)
+    for weight in other.parameters():
+        weight.data.zero_()
+    handed = nets.take_over(other, folder) - len(ours.state_dict())
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath, options.log_severity_level = str(folder / "optimised.onnx"), 3
+    session = onnxruntime.InferenceSession(graph, options)
+    nodes = len(onnx.load(options.optimized_model_filepath).graph.node)
+    off = 0.0
+    for rows in [1, 5]:
+        x = torch.randn(rows, length, columns) * 3
+        said = session.run(["probabilities"], {"features": x.numpy()})[0]
+        off = max(off, *(np.abs(said - it(x).detach().numpy()).max() for it in (ours, other)))
+    print(handed, nodes <= 13 + 13 * size[2], off < 1e-5)
+shipped = net(64, 2, 2, 128, 30, 24)
+print(nets.take_over(shipped, sys.argv[2]) - len(shipped.state_dict()))`
+  const { stdout, stderr } = spawnSync(command, ['-c', code, root, shipped], {
+    env,
+    encoding: 'utf8',
+  })
+  assert.deepEqual(stdout.trim().split('\n'), [...Array(4).fill('0 True True'), '0'], stderr)
+})
+
 test('a net whose numbers run away is refused', async () => {
   const family = openFamily('tst')
   const settings = { ...family.settings, ...quick, epochs: 1, stride: 40, rate: 1e30 }

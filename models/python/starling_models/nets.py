@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from . import graph
 from .protocol import say
-
-CLIP = 8.0
 
 
 def device():
@@ -22,13 +21,15 @@ def device_name():
 
 
 class Standard(nn.Module):
+    clip = 8.0
+
     def __init__(self, mean, deviation):
         super().__init__()
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
         self.register_buffer("scale", torch.as_tensor(1 / np.maximum(deviation, 1e-9), dtype=torch.float32))
 
     def forward(self, x):
-        return ((x - self.mean) * self.scale).clamp(-CLIP, CLIP)
+        return ((x - self.mean) * self.scale).clamp(-self.clip, self.clip)
 
 
 class Encoder(nn.Module):
@@ -43,23 +44,21 @@ class Encoder(nn.Module):
         self.drop = nn.Dropout(dropout)
 
     def by_head(self, x):
-        # Sizes as plain numbers, so that the graph need not compute them.
-        return x.view(-1, int(x.shape[1]), self.heads, int(x.shape[2]) // self.heads).transpose(1, 2)
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
     def forward(self, x):
         seen = self.n1(x)
         asking = seen[:, -1:] if self.newest else seen
         x = x[:, -1:] if self.newest else x
-        d = int(x.shape[2])
-        q, k, v = (self.by_head(it) for it in (self.q(asking), *self.kv(seen).split(d, -1)))
-        a = torch.softmax(q @ k.transpose(-1, -2) / math.sqrt(int(q.shape[-1])), -1) @ v
-        x = x + self.drop(self.out(a.transpose(1, 2).reshape(-1, int(x.shape[1]), d)))
+        q, k, v = (self.by_head(it) for it in (self.q(asking), *self.kv(seen).chunk(2, -1)))
+        a = torch.softmax(q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]), -1) @ v
+        x = x + self.drop(self.out(a.transpose(1, 2).flatten(2)))
         return x + self.drop(self.down(nn.functional.gelu(self.up(self.n2(x)))))
 
 
 class Tst(nn.Module):
     """A time-series transformer with sinusoidal positions: classes from the newest step, which has looked at the whole window.
-    `shift` puts right in the graph what class weights have bent."""
+    `shift` puts right in the graph what class weights have bent. `graph.tst` follows it layer by layer."""
 
     def __init__(self, mean, deviation, length, shift, d, heads, layers, wide, dropout):
         super().__init__()
@@ -78,6 +77,9 @@ class Tst(nn.Module):
     def forward(self, x):
         return torch.softmax(self.raw(x) - self.shift, -1)
 
+    def to_onnx(self, length, columns, output):
+        return graph.tst(self, length, columns, output)
+
 
 class Lstm(nn.Module):
     """A value, learnt in units of its own deviation."""
@@ -93,6 +95,9 @@ class Lstm(nn.Module):
 
     def forward(self, x):
         return self.raw(x) * self.unit
+
+    def to_onnx(self, length, columns, output):
+        return traced(self, length, columns, output)
 
 
 def begin(job):
@@ -177,13 +182,13 @@ class Model:
         return np.concatenate([self.answer(part.take(i)) for i in np.array_split(np.arange(len(part)), 16)])
 
     def graph(self):
-        return to_onnx(self.net, *self.shape, self.output)
+        return self.net.to_onnx(*self.shape, self.output)
 
     def importance(self):
         return None
 
 
-def to_onnx(model, length, columns, output):
+def traced(model, length, columns, output):
     """The first axis is open: any number of rows."""
     path = pathlib.Path(tempfile.mkdtemp()) / "model.onnx"
     model.eval()
