@@ -8,37 +8,49 @@ import { Fault } from '../../streams/fault.ts'
 import type { Sql } from './connection.ts'
 import { faulted } from './faults.ts'
 
+/** At once where it is known: they are asked for with every row. */
+export type Name = number | Promise<number>
+
 export interface Names {
   /** Given on first use. */
-  readonly coin: (coin: Coin) => Promise<number>
+  readonly coin: (coin: Coin) => Name
   /** Given on first use. */
-  readonly lane: (lane: Lane) => Promise<number>
+  readonly lane: (lane: Lane) => Name
   /** Given on first use. */
-  readonly featureSet: (hash: string) => Promise<number>
+  readonly featureSet: (hash: string) => Name
   /** Only versions that were registered have one: a Fault `store.unknown_version` otherwise. */
-  readonly version: (version: Version) => Promise<number>
+  readonly version: (version: Version) => Name
 }
 
 export function openNames(sql: Sql): Names {
-  const coin = remembered(async (symbol: Coin) => {
-    return await idOf(sql`
-      with made as (insert into coin (symbol) values (${symbol}) on conflict do nothing returning id)
-      select id from made union all select id from coin where symbol = ${symbol}`)
-  }, String)
-  const lane = remembered(async (it: Lane) => {
-    const coinId = await given(coin)(it.coin)
-    return await idOf(sql`
-      with made as (
-        insert into lane (coin_id, family) values (${coinId}, ${it.family})
-        on conflict do nothing returning id)
-      select id from made
-      union all select id from lane where coin_id = ${coinId} and family = ${it.family}`)
-  }, laneName)
-  const featureSet = remembered(async (hash: string) => {
-    return await idOf(sql`
-      with made as (insert into feature_set (hash) values (${hash}) on conflict do nothing returning id)
-      select id from made union all select id from feature_set where hash = ${hash}`)
-  }, String)
+  const coin = remembered(
+    given(
+      (symbol: Coin) => sql`
+        with made as (insert into coin (symbol) values (${symbol}) on conflict do nothing returning id)
+        select id from made union all select id from coin where symbol = ${symbol}`,
+    ),
+    String,
+  )
+  const lane = remembered(
+    given(async (it: Lane) => {
+      const coinId = await coin(it.coin)
+      return await sql`
+        with made as (
+          insert into lane (coin_id, family) values (${coinId}, ${it.family})
+          on conflict do nothing returning id)
+        select id from made
+        union all select id from lane where coin_id = ${coinId} and family = ${it.family}`
+    }),
+    laneName,
+  )
+  const featureSet = remembered(
+    given(
+      (hash: string) => sql`
+        with made as (insert into feature_set (hash) values (${hash}) on conflict do nothing returning id)
+        select id from made union all select id from feature_set where hash = ${hash}`,
+    ),
+    String,
+  )
   const version = remembered(async (it: Version) => {
     const found = await idOf(sql`
       select v.id from version v join lane l on l.id = v.lane_id join coin c on c.id = l.coin_id
@@ -47,7 +59,7 @@ export function openNames(sql: Sql): Names {
       throw new Fault('store.unknown_version', `${versionName(it)} was never registered`)
     return found
   }, keyOf)
-  return { coin: given(coin), lane: given(lane), featureSet: given(featureSet), version }
+  return { coin, lane, featureSet, version }
 }
 
 /** Only has to tell versions apart, and is made for every row: a path's spelling would cost three times as much. */
@@ -61,24 +73,28 @@ async function idOf(query: PromiseLike<readonly unknown[]>): Promise<number | un
 }
 
 /** Two that make the same name at once: the slower one's statement may see neither row, and asks again. */
-function given<K>(ask: (key: K) => Promise<number | undefined>): (key: K) => Promise<number> {
+function given<K>(ask: (key: K) => PromiseLike<readonly unknown[]>): (key: K) => Promise<number> {
   return async (key) => {
     for (let attempt = 0; attempt < 5; attempt++) {
-      const id = await ask(key)
+      const id = await idOf(ask(key))
       if (id !== undefined) return id
     }
     throw new Fault('store.unavailable', 'a name could not be given', { retryable: true })
   }
 }
 
-function remembered<K, V>(ask: (key: K) => Promise<V>, name: (key: K) => string) {
-  const known = new Map<string, V>()
-  return async (key: K): Promise<V> => {
+function remembered<K>(
+  ask: (key: K) => Promise<number>,
+  name: (key: K) => string,
+): (key: K) => Name {
+  const known = new Map<string, number>()
+  const learn = async (key: K, text: string): Promise<number> => {
+    const id = await faulted(() => ask(key))
+    known.set(text, id)
+    return id
+  }
+  return (key) => {
     const text = name(key)
-    const found = known.get(text)
-    if (found !== undefined) return found
-    const value = await faulted(() => ask(key))
-    if (value !== undefined) known.set(text, value)
-    return value
+    return known.get(text) ?? learn(key, text)
   }
 }

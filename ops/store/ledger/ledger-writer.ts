@@ -3,7 +3,6 @@
  * daemon still holds the fleet's lease. Statements are sent without waiting for each other; only the answers are awaited.
  */
 import type { CommitOutcome, LedgerEntry, LedgerWriter } from '../../../actors/ledger.ts'
-import type { Prediction } from '../../../models/prediction.ts'
 import type { Candle } from '../../../streams/candles/candle.ts'
 import type { Coin } from '../../../streams/coin.ts'
 import type { Millis } from '../../../streams/time.ts'
@@ -20,6 +19,7 @@ import {
   type FeatureEntry,
   type PositionRow,
   reopenOutcomes,
+  type TradesOfCoin,
   trimTrades,
   writeCandles,
   writeFeatures,
@@ -116,7 +116,7 @@ interface Rows {
   readonly predictions: PredictionRow[]
   readonly holes: HoleRow[]
   readonly features: FeatureEntry[]
-  readonly trades: { coinId: number; entry: LedgerEntry & { type: 'trades' } }[]
+  readonly trades: TradesOfCoin[]
   readonly gaps: { coinId: number; entry: LedgerEntry & { type: 'gap' }; now: Millis }[]
   readonly snapshots: {
     coinId: number
@@ -141,7 +141,6 @@ async function sorted(
     snapshots: [],
     positions: [],
   }
-  let named: Named | undefined
   for (const entry of batch) {
     switch (entry.type) {
       case 'candle':
@@ -149,8 +148,11 @@ async function sorted(
         break
       case 'prediction': {
         const { prediction } = entry
-        named = await nameOf(prediction, names, named)
-        const { versionId, setId } = named
+        // Thousands may come at once, and nearly always everything is known.
+        const version = names.version(prediction)
+        const versionId = typeof version === 'number' ? version : await version
+        const set = names.featureSet(prediction.featureSet)
+        const setId = typeof set === 'number' ? set : await set
         const now = marketNow(prediction.coin)
         rows.predictions.push({ prediction, versionId, setId, marketNow: now })
         break
@@ -166,7 +168,8 @@ async function sorted(
         })
         break
       case 'trades':
-        rows.trades.push({ coinId: await names.coin(entry.coin), entry })
+        if (entry.trades.length > 0)
+          rows.trades.push({ coinId: await names.coin(entry.coin), trades: entry.trades })
         break
       case 'features':
         rows.features.push({
@@ -190,28 +193,6 @@ async function sorted(
   return rows
 }
 
-type Named = Omit<PredictionRow, 'marketNow'>
-
-/** What neighbours in a batch share, as the rows of a backfill do, is not asked for again. */
-async function nameOf(
-  prediction: Prediction,
-  names: Names,
-  before: Named | undefined,
-): Promise<Named> {
-  const { coin, family, version, featureSet } = prediction
-  const known = before?.prediction
-  if (
-    before !== undefined &&
-    known?.version === version &&
-    known.family === family &&
-    known.coin === coin &&
-    known.featureSet === featureSet
-  )
-    return before
-  const [versionId, setId] = [await names.version(prediction), await names.featureSet(featureSet)]
-  return { prediction, versionId, setId }
-}
-
 async function withCoins(candles: readonly Candle[], names: Names): Promise<CandleRow[]> {
   const rows: CandleRow[] = []
   for (const candle of candles) rows.push({ coinId: await names.coin(candle.coin), candle })
@@ -226,8 +207,8 @@ async function ensureParts(parts: Parts, rows: Rows): Promise<void> {
     ['feature', rows.features.map((it) => it.row.openAt)],
   ]
   for (const [table, instants] of opens) await parts.ensure(table, instants)
-  for (const { entry } of rows.trades)
-    await parts.ensure('trade', entry.trades.at.subarray(0, entry.trades.length))
+  for (const { trades } of rows.trades)
+    await parts.ensure('trade', trades.at.subarray(0, trades.length))
 }
 
 async function writeMarket(
@@ -237,12 +218,11 @@ async function writeMarket(
   trimming: Set<number>,
 ): Promise<void> {
   const sent: Promise<void>[] = [writeCandles(tx, rows.candles), writeFeatures(tx, rows.features)]
-  for (const { coinId, entry } of rows.trades) {
-    if (entry.trades.length === 0) continue
+  for (const { coinId } of rows.trades) {
     if (!trimmed.has(coinId) && !trimming.has(coinId)) sent.push(trimTrades(tx, coinId))
     trimming.add(coinId)
-    sent.push(writeTrades(tx, coinId, entry.trades))
   }
+  sent.push(writeTrades(tx, rows.trades))
   for (const { coinId, entry, now } of rows.gaps)
     sent.push(writeGap(tx, coinId, entry.gap, entry.fate, now))
   for (const { coinId, setId, entry } of rows.snapshots)

@@ -115,14 +115,39 @@ export async function trimTrades(tx: Tx, coinId: number): Promise<void> {
     where p.coin_id = ${coinId} and t.coin_id = p.coin_id and t.at >= p.at`
 }
 
-export async function writeTrades(tx: Tx, coinId: number, trades: Trades): Promise<void> {
-  const list = (values: Float64Array | Int8Array): string =>
-    `{${values.subarray(0, trades.length).join(',')}}`
+export interface TradesOfCoin {
+  readonly coinId: number
+  readonly trades: Trades
+}
+
+/** A statement of more would hold tens of megabytes of text. */
+const tradesMax = 50_000
+
+/** Of all coins together: each brings some with every batch, and a statement each took longer than the rows themselves. */
+export async function writeTrades(tx: Tx, all: readonly TradesOfCoin[]): Promise<void> {
+  const sent: Promise<unknown>[] = []
+  let from = 0
+  let rows = 0
+  all.forEach(({ trades }, i) => {
+    rows += trades.length
+    if (rows < tradesMax && i < all.length - 1) return
+    sent.push(insertTrades(tx, all.slice(from, i + 1)))
+    from = i + 1
+    rows = 0
+  })
+  await Promise.all(sent)
+}
+
+async function insertTrades(tx: Tx, all: readonly TradesOfCoin[]): Promise<void> {
+  const column = (pick: (it: TradesOfCoin) => Float64Array | Int8Array | Int32Array): string =>
+    `{${all.map((it) => pick(it).subarray(0, it.trades.length).join(',')).join(',')}}`
   await tx`
     insert into trade (coin_id, at, id, price, size, side)
-    select ${coinId}, instant(at), id, price, size, side
-    from unnest(${list(trades.at)}::float8[], ${list(trades.id)}::float8[], ${list(trades.price)}::float8[],
-      ${list(trades.size)}::float8[], ${list(trades.side)}::int2[]) as t (at, id, price, size, side)`
+    select coin_id, instant(at), id, price, size, side
+    from unnest(${column(({ coinId, trades }) => new Int32Array(trades.length).fill(coinId))}::int4[],
+      ${column(({ trades }) => trades.at)}::float8[], ${column(({ trades }) => trades.id)}::float8[],
+      ${column(({ trades }) => trades.price)}::float8[], ${column(({ trades }) => trades.size)}::float8[],
+      ${column(({ trades }) => trades.side)}::int2[]) as t (coin_id, at, id, price, size, side)`
 }
 
 export interface FeatureEntry {

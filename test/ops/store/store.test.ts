@@ -318,6 +318,18 @@ test('gaps heal with what covers them; snapshots and positions are found again',
   assert.equal(await store.reader.snapshot(btc, 'other', noon), undefined)
 })
 
+test('nobody analyses feature rows number by number, in parts of before and of now', async () => {
+  const store = await openTestStore()
+  await store.sql`select ensure_part('feature', 'day', '2026-06-01T00:00:00Z')`
+  const rows = await store.sql<{ target: number }[]>`
+    select attstattarget::int4 as target from pg_attribute
+    where attname = 'values' and attrelid in ('feature'::regclass, 'feature_20260601'::regclass)`
+  assert.deepEqual(
+    rows.map(({ target }) => target),
+    [0, 0],
+  )
+})
+
 test('candles roll up while they are read, closed ones only, and say where they are partial', async () => {
   const store = await openTestStore()
   const list = Array.from({ length: 17 }, (_, i) =>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Mode, Prediction } from '../../../../models/prediction.ts'
 import { assignSlot } from '../../../../ops/store/versions/versions.ts'
+import type { Coin } from '../../../../streams/coin.ts'
 import { dayMs, minuteMs } from '../../../../streams/time.ts'
 import {
   blank,
@@ -272,6 +273,39 @@ test('trades after the position are cut off once, when a life begins, and append
   assert.deepEqual(
     rows.map((it) => it.id),
     [1, 2, 60_001, 60_002, 60_003],
+  )
+})
+
+test('trades of many coins come with one batch, however many', async () => {
+  const store = await openTestStore()
+  const eth = 'ETH/USDT' as Coin
+  const bundle = (length: number, price: number) => ({
+    length,
+    at: Float64Array.from({ length: length + 1 }, (_, i) => noon + i),
+    id: Float64Array.from({ length: length + 1 }, (_, i) => i),
+    price: new Float64Array(length + 1).fill(price),
+    size: new Float64Array(length + 1).fill(2),
+    side: new Int8Array(length + 1).fill(-1),
+  })
+  await store.write.commit(
+    [
+      { type: 'trades', coin: btc, trades: bundle(3, 1) },
+      { type: 'trades', coin: eth, trades: bundle(0, 1) },
+      { type: 'trades', coin: eth, trades: bundle(60_000, 10) },
+      { type: 'trades', coin: btc, trades: bundle(2, 1.5) },
+    ],
+    late,
+  )
+  const rows = await store.sql`
+    select c.symbol, t.price, count(*)::int4, max(t.id) as id from trade t join coin c on c.id = t.coin_id
+    group by 1, 2 order by 1, 2`
+  assert.deepEqual(
+    rows.map(({ symbol, price, count, id }) => [symbol, price, count, id]),
+    [
+      ['BTC/USDT', 1, 3, 2],
+      ['BTC/USDT', 1.5, 2, 1],
+      ['ETH/USDT', 10, 60_000, 59_999],
+    ],
   )
 })
 
