@@ -33,6 +33,8 @@ interface Suspect<M> {
 }
 
 const attemptsMax = 3
+/** An array of so many is kept for the next messages. */
+const smallLength = 64
 const poisonMs: Millis = minuteMs
 
 export class Mailbox<M> implements Address<M> {
@@ -44,8 +46,10 @@ export class Mailbox<M> implements Address<M> {
   dropped = 0
   #path: string
   #open = false
+  /** What waits stands from `#head` to before `#tail`. */
   #waiting: (Waiting<M> | undefined)[] = []
   #head = 0
+  #tail = 0
   #wake: (() => void) | undefined
   #now: () => Millis = () => 0
   #suspect: Suspect<M> | undefined
@@ -62,7 +66,7 @@ export class Mailbox<M> implements Address<M> {
   }
 
   get size(): number {
-    return this.#waiting.length - this.#head
+    return this.#tail - this.#head
   }
 
   get isOpen(): boolean {
@@ -114,8 +118,7 @@ export class Mailbox<M> implements Address<M> {
     unfinished: { readonly message: M; readonly crashed: boolean } | undefined,
   ): void {
     this.#wake = undefined
-    this.#waiting = this.#waiting.slice(this.#head).filter((waiting) => waiting?.of !== of)
-    this.#head = 0
+    this.#keep(this.#waiting.slice(this.#head, this.#tail).filter((waiting) => waiting?.of !== of))
     if (unfinished === undefined) return
     if (unfinished.crashed) this.#suspect = this.#suspicion(unfinished.message)
     this.#refuse(unfinished.message, this.#isPoison(unfinished.message) ? 'poison' : 'crashed')
@@ -128,22 +131,31 @@ export class Mailbox<M> implements Address<M> {
       this.#refuse(next.message, 'left')
   }
 
-  /** The array is cut only when half of it is spent, so that a message costs the same whatever waits behind it. */
+  /**
+   * Most mailboxes hold one message at a time, so an array that has been emptied is used again, unless it has grown large.
+   * One that is not is cut only when half of it is spent, so that a message costs the same whatever waits behind it.
+   */
   #shift(): Waiting<M> | undefined {
     const next = this.#waiting[this.#head]
     if (next === undefined) return undefined
     this.#waiting[this.#head] = undefined
     this.#head += 1
-    if (this.#head * 2 >= this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#head)
-      this.#head = 0
-    }
+    if (this.#head === this.#tail && this.#tail <= smallLength) this.#head = this.#tail = 0
+    else if (this.#head * 2 >= this.#tail && this.#tail > smallLength)
+      this.#keep(this.#waiting.slice(this.#head, this.#tail))
     return next
   }
 
   #push(waiting: Waiting<M>): void {
-    this.#waiting.push(waiting)
+    this.#waiting[this.#tail] = waiting
+    this.#tail += 1
     this.#wake?.()
+  }
+
+  #keep(waiting: (Waiting<M> | undefined)[]): void {
+    this.#waiting = waiting
+    this.#head = 0
+    this.#tail = waiting.length
   }
 
   #suspicion(message: M): Suspect<M> {

@@ -86,7 +86,7 @@ export async function assemble(ports: AssemblyPorts): Promise<Assembly> {
   const ledger = sinkWorker({
     writer: ports.writer,
     marketNow: () => ports.feed.now(),
-    isCurrent: (path, epoch) => tree().look(path)?.epoch === epoch,
+    isCurrent: (path, epoch) => tree().epochAt(path) === epoch,
   })
   const inference = ports.inference(async (version, reason) => {
     const path = fleet.versionPath(version)

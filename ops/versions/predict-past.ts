@@ -139,7 +139,7 @@ async function predict(
       intervalMs: store.intervalMs,
       clock,
     }),
-    identity: () => ({ path, epoch: assembly.tree.look(path)?.epoch ?? 0 }),
+    identity: () => ({ path, epoch: assembly.tree.epochAt(path) ?? 0 }),
   }
   const progress = async (doneTo: Millis, rows: number): Promise<void> => {
     await note(doneTo)

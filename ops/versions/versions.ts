@@ -72,7 +72,7 @@ export async function startVersions(needs: VersionsNeeds): Promise<VersionContro
     {
       writer: store.writer(needs.lease, () => needs.clock.now()),
       marketNow: () => needs.feed.now(),
-      isCurrent: (path, epoch) => tree.look(path)?.epoch === epoch,
+      isCurrent: (path, epoch) => tree.epochAt(path) === epoch,
     },
     'past',
   )

@@ -184,6 +184,7 @@ export class RunningSupervisor implements Running {
       case 'forget':
         this.#tellDecision(`${this.path}/${action.id}`, 'removed', '')
         this.#running.delete(action.id)
+        this.#ground.lives.forget(`${this.path}/${action.id}`)
         this.#ground.rests.forget(`${this.path}/${action.id}`)
         this.#ground.changed(this.path)
         break

@@ -33,6 +33,7 @@ export class RunningWorker implements Running {
     const epoch = this.#ground.epochs()
     assert(epoch > this.#epoch, `${this.path}: epochs grow`)
     this.#epoch = epoch
+    this.#ground.lives.begin(this.path, epoch)
     this.#isLeaving = false
     this.#life = incarnate(this.spec.actor, this.spec.mailbox, {
       path: this.path,

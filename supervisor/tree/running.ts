@@ -2,6 +2,7 @@
 import type { Clock } from '../../streams/time.ts'
 import type { Death } from './death-watch.ts'
 import type { Child, Failure } from './family.ts'
+import type { Lives } from './lives.ts'
 import type { Rests } from './rests.ts'
 import type { LoneNode, Rest, TreeNode } from './spec.ts'
 
@@ -30,6 +31,7 @@ export interface Ground {
   readonly random: () => number
   /** A number that was never given before, growing, across restarts of the daemon too. */
   readonly epochs: () => number
+  readonly lives: Lives
   readonly rests: Rests
   readonly changed: (path: string) => void
   readonly ended: (death: Death) => void

@@ -90,6 +90,8 @@ export interface Tree {
   readonly find: (path: string) => TreeNode | undefined
   /** The same without what is below it; for questions that are asked for every candle. */
   readonly look: (path: string) => LoneNode | undefined
+  /** Of the newest life at that path; undefined where none ever began, or the node is gone. */
+  readonly epochAt: (path: string) => number | undefined
   /** Whether it, or what it stands under, was told to rest. */
   readonly rest: (path: string) => Rest | undefined
   /** Whether it went by itself, as a transient child may; one that has not begun yet, or stands still beside others, has not. */

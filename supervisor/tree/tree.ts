@@ -3,6 +3,7 @@ import { type Observable, Subject } from 'rxjs'
 import type { Clock } from '../../streams/time.ts'
 import { type Death, DeathWatch } from './death-watch.ts'
 import type { Failure, Happening } from './family.ts'
+import { Lives } from './lives.ts'
 import { Rests } from './rests.ts'
 import type { Ground, Report } from './running.ts'
 import { RunningSupervisor } from './running-supervisor.ts'
@@ -44,6 +45,7 @@ export function openTree(spec: SupervisorSpec, ports: TreePorts): RunningTree {
   const failed = Promise.withResolvers<Failure>()
   const ground: Ground = {
     ...ports,
+    lives: new Lives(),
     rests: new Rests(),
     changed: (path) => changes.next(path),
     ended: (death) => deaths.tell(death),
@@ -71,6 +73,7 @@ export function openTree(spec: SupervisorSpec, ports: TreePorts): RunningTree {
     snapshot: () => root.ownSnapshot(),
     find: (path) => nodeAt(root, path),
     look: (path) => aloneAt(root, path),
+    epochAt: (path) => ground.lives.epochAt(path),
     rest: (path) => ground.rests.at(path),
     hasLeft: (path) => hasLeftAt(root, path),
     add: async (parentPath, child) => {

@@ -126,6 +126,21 @@ test('a crashed worker comes back after its backoff, as a new epoch behind the s
   await tree.stop(25_000)
 })
 
+test('the newest life at a path is known by its epoch, until the node or what it stood under is removed', async () => {
+  const { clock, make, start } = fleet()
+  const [a, b] = [make('a'), make('b')]
+  const tree = await start(group('g', 'one_for_one', [a.spec]), b.spec)
+  assert.equal(tree.epochAt('root/g/a'), 1)
+  a.address.tell('crash')
+  await pass(clock, 99)
+  assert.equal(tree.epochAt('root/g/a'), 1, 'the last one that was')
+  await pass(clock, 1)
+  assert.deepEqual([tree.epochAt('root/g/a'), tree.epochAt('root/b')], [3, 2])
+  await tree.remove('root/g')
+  assert.deepEqual([tree.epochAt('root/g/a'), tree.epochAt('root/b')], [undefined, 2])
+  await tree.stop(25_000)
+})
+
 test('one that crashes on is quarantined with its reason, harms no sibling, and can be released', async () => {
   const { clock, said, make, start } = fleet()
   const [a, b] = [make('a'), make('b')]
