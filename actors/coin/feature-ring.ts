@@ -23,6 +23,7 @@ export class FeatureRing {
   readonly #afterGap: Uint8Array
   readonly #dueAt: Float64Array
   readonly #states: CandleState[]
+  readonly #made = new Map<string, unknown>()
   #length = 0
   #end: Millis | undefined
 
@@ -52,6 +53,7 @@ export class FeatureRing {
     row: { readonly openAt: Millis; readonly state: CandleState; readonly dueAt: Millis },
     fill: (values: Float64Array) => { readonly whole: number; readonly after: 'start' | 'gap' },
   ): void {
+    this.#made.clear()
     const isNext = this.#end === undefined || row.openAt === this.#end
     assert.ok(isNext || this.has(row.openAt, row.openAt + this.intervalMs), 'rows are consecutive')
     const slot = this.#slot(row.openAt)
@@ -71,6 +73,7 @@ export class FeatureRing {
     /** By the candle's place among these. */
     dueAt: (i: number) => Millis,
   ): void {
+    this.#made.clear()
     const rows = { values: this.#values, whole: this.#whole, afterGap: this.#afterGap }
     for (let i = 0; i < length; ) {
       const slot = this.#slot(candles.openAt[i] as number)
@@ -103,6 +106,12 @@ export class FeatureRing {
       after: this.#afterGap[slot] === 1 ? 'gap' : 'start',
       values: this.#values.subarray(start, start + this.columns),
     }
+  }
+
+  /** What somebody makes of the rows as they are now, made once for all who ask under that key until a row is written. */
+  once<T>(key: string, make: () => T): T {
+    if (!this.#made.has(key)) this.#made.set(key, make())
+    return this.#made.get(key) as T
   }
 
   /** Writes some columns of a row that is held into `out`; false where one of the numbers is not there. */

@@ -102,7 +102,10 @@ function give(pool: Pool, child: Child, runs: readonly Run[]): void {
   })
 }
 
-/** Inputs of all runs behind each other; where no row overlaps another, nobody needs to be told where they begin. */
+/**
+ * Inputs of all runs behind each other, those that several versions share once; where no row overlaps another, nobody
+ * needs to be told where they begin.
+ */
 function join(runs: readonly Run[]): Pick<RunCommand, 'inputs' | 'starts'> {
   const infers = runs.flatMap((run) => run.jobs.map((job) => job.infer))
   const [first] = infers
@@ -110,16 +113,21 @@ function join(runs: readonly Run[]): Pick<RunCommand, 'inputs' | 'starts'> {
     const { inputs, starts } = first
     return { inputs, ...(starts && { starts }) }
   }
-  const inputs = new Float32Array(infers.reduce((sum, it) => sum + it.inputs.length, 0))
-  const starts: number[] = []
-  let offset = 0
-  for (const infer of infers) {
-    inputs.set(infer.inputs, offset)
-    const width = infer.inputs.length / infer.rows
-    for (let row = 0; row < infer.rows; row++)
-      starts.push(offset + (infer.starts?.[row] ?? row * width))
-    offset += infer.inputs.length
+  const offsets = new Map<Float32Array, number>()
+  let length = 0
+  for (const { inputs } of infers) {
+    if (offsets.has(inputs)) continue
+    offsets.set(inputs, length)
+    length += inputs.length
   }
-  const overlap = infers.some((infer) => infer.starts !== undefined)
-  return { inputs, ...(overlap && { starts: Uint32Array.from(starts) }) }
+  const joined = new Float32Array(length)
+  for (const [inputs, offset] of offsets) joined.set(inputs, offset)
+  const starts: number[] = []
+  for (const { inputs, rows, starts: own } of infers) {
+    const offset = offsets.get(inputs) as number
+    const width = inputs.length / rows
+    for (let row = 0; row < rows; row++) starts.push(offset + (own?.[row] ?? row * width))
+  }
+  const overlap = offsets.size < infers.length || infers.some((infer) => infer.starts !== undefined)
+  return { inputs: joined, ...(overlap && { starts: Uint32Array.from(starts) }) }
 }

@@ -79,7 +79,12 @@ export async function backfill(
   )) {
     for (let i = 0; i < block.openAts.length; i += bundleRows) {
       await ports.giveWay()
-      const bundle = makeBundle(answering.plan, block.ring, block.openAts.slice(i, i + bundleRows))
+      const bundle = makeBundle(
+        version.coin,
+        answering.plan,
+        block.ring,
+        block.openAts.slice(i, i + bundleRows),
+      )
       total.holes += bundle.holes.length
       if (bundle.rows.length === 0) continue
       const work = answer(ports, answering, { ...bundle, holes: [] }, signal).then((written) => {

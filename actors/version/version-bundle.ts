@@ -8,6 +8,7 @@ import type { HoleReason, Prediction } from '../../models/prediction.ts'
 import { readAnswer } from '../../models/signal.ts'
 import type { Slot, Version } from '../../models/version.ts'
 import { tell } from '../../streams/channels.ts'
+import type { Coin } from '../../streams/coin.ts'
 import type { FeatureSet } from '../../streams/features/set.ts'
 import type { Millis } from '../../streams/time.ts'
 import type { FeatureRing, RingRow } from '../coin/feature-ring.ts'
@@ -33,6 +34,7 @@ interface RowToAnswer {
   readonly openAt: Millis
   readonly dueAt: Millis
   readonly inputHash: string
+  readonly traceId: string
 }
 
 /** Which version answers, and everything its answers carry. */
@@ -48,14 +50,30 @@ export interface Answering {
 }
 
 /**
- * The candles must be in the ring, each with the rows before it that its input needs. From `expiresAt` on, the version is
- * past its age and says nothing.
+ * The candles of this coin must be in the ring, each with the rows before it that its input needs. From `expiresAt` on, the
+ * version is past its age and says nothing.
  */
 export function makeBundle(
+  coin: Coin,
   plan: InputPlan,
   ring: FeatureRing,
   openAts: readonly Millis[],
   expiresAt = Number.POSITIVE_INFINITY,
+): Bundle {
+  const make = (): Bundle => bundleOf(coin, plan, ring, openAts, expiresAt)
+  // A family's versions stand side by side and see the same: the candle that has just closed is put together once.
+  const [openAt = 0] = openAts
+  const isShared =
+    openAts.length === 1 && openAt + ring.intervalMs === ring.to && openAt < expiresAt
+  return isShared ? ring.once(plan.key, make) : make()
+}
+
+function bundleOf(
+  coin: Coin,
+  plan: InputPlan,
+  ring: FeatureRing,
+  openAts: readonly Millis[],
+  expiresAt: Millis,
 ): Bundle {
   const rows: RowToAnswer[] = []
   const holes: { openAt: Millis; reason: HoleReason }[] = []
@@ -76,6 +94,7 @@ export function makeBundle(
         openAt,
         dueAt: (row as RingRow).dueAt,
         inputHash: hashInput(strip.numbers, start, plan.width),
+        traceId: traceId(coin, openAt),
       })
     }
   }
@@ -132,7 +151,7 @@ export function answerBundle(
       inferMs: outputs.inferMs,
       featureSet: set.hash,
       inputHash: row.inputHash,
-      traceId: traceId(version.coin, row.openAt),
+      traceId: row.traceId,
       path: answering.path,
       epoch: answering.epoch,
       flags: [],

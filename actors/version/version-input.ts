@@ -10,6 +10,8 @@ import type { FeatureRow } from '../../streams/features/row.ts'
 import type { FeatureSet } from '../../streams/features/set.ts'
 
 export interface InputPlan {
+  /** Plans with the same key see the same numbers. */
+  readonly key: string
   /** Where the model's columns stand in a feature row. */
   readonly columns: readonly number[]
   /** Candles in one input; 1 for a row. */
@@ -34,6 +36,7 @@ export function planInput(input: ModelInput, set: FeatureSet): InputPlan {
     return index
   })
   return {
+    key: `${input.length} × ${columns.join()}`,
     columns,
     length: input.length,
     need: set.candlesNeeded(input.columns, input.length),

@@ -160,7 +160,7 @@ export function version(ports: VersionPorts): ActorSpec<VersionState, VersionMes
             ports,
             state,
             self,
-            makeBundle(state.plan, message.ring, message.openAts, ports.expiresAt),
+            makeBundle(ports.line.coin, state.plan, message.ring, message.openAts, ports.expiresAt),
           )
           return state
         case 'inferred':
@@ -274,7 +274,7 @@ function read(
   const from = (openAts[0] as Millis) - (state.plan.length - 1) * line.intervalMs
   const to = (openAts.at(-1) as Millis) + line.intervalMs
   if (line.ring.has(from, to)) {
-    ask(ports, state, self, makeBundle(state.plan, line.ring, openAts, ports.expiresAt))
+    ask(ports, state, self, makeBundle(line.coin, state.plan, line.ring, openAts, ports.expiresAt))
     return
   }
   state.work = { type: 'reading' }

@@ -38,6 +38,18 @@ test('a row that is written again keeps the instant at which its candle closed',
   assert.equal(ring.to, 3 * minuteMs)
 })
 
+test('what is made of the rows is made once, until a row is written', () => {
+  const ring = new FeatureRing(1, 4, minuteMs)
+  let made = 0
+  const once = (key: string): number => ring.once(key, () => ++made)
+  write(ring, 1)
+  assert.deepEqual([once('a'), once('a'), once('b')], [1, 1, 2])
+  write(ring, 2)
+  assert.deepEqual([once('a'), once('a')], [3, 3])
+  write(ring, 1, -1)
+  assert.equal(once('a'), 4)
+})
+
 test('a row that leaves one out breaks an invariant', () => {
   const ring = new FeatureRing(1, 4, minuteMs)
   write(ring, 1)

@@ -55,14 +55,18 @@ class Stage {
   }
 
   infer(version: Version, values: number[] = [0], urgency: Infer['urgency'] = 'live'): void {
+    this.inferThese(version, Float32Array.from(values), urgency)
+  }
+
+  inferThese(version: Version, inputs: Float32Array, urgency: Infer['urgency'] = 'live'): void {
     this.#ids += 1
     receive(this.pool, {
       type: 'infer',
       id: this.#ids,
       version,
       urgency,
-      rows: values.length,
-      inputs: Float32Array.from(values),
+      rows: inputs.length,
+      inputs,
       replyTo: address(this.#hear),
     })
   }
@@ -150,6 +154,31 @@ test('versions with the same artifact share a session, and their rows share a ru
   assert.deepEqual(stage.types(0), ['run 2'])
   stage.obey(0)
   assert.deepEqual(stage.replies, ['loaded', 'loaded', '1: 10', '2: 20', '3: 30'])
+})
+
+test('numbers that several versions are asked about go to a child once', () => {
+  const stage = new Stage()
+  const [a, b] = [versionOf('a'), versionOf('b')]
+  stage.open(0, a, b)
+  for (let i = 0; i < poolDefaults.underWayMax; i++) stage.infer(a)
+  const shared = Float32Array.of(7, 8)
+  stage.inferThese(a, shared)
+  stage.inferThese(b, shared)
+  stage.infer(b, [9])
+  stage.obey(0)
+  const given = stage.given.get(0)?.at(-1)
+  assert(given?.type === 'run')
+  assert.deepEqual(
+    given.runs.map(({ rows }) => rows),
+    [2, 3],
+  )
+  assert.deepEqual(
+    [[...given.inputs], [...(given.starts ?? [])]],
+    [
+      [7, 8, 9],
+      [0, 1, 0, 1, 2],
+    ],
+  )
 })
 
 test('backfill never takes the last place at a child', () => {

@@ -21,7 +21,7 @@ function ringOf(candles: number, broken: readonly number[]): FeatureRing {
 }
 
 function planOf(length: number, columns: readonly number[]) {
-  return { columns, length, need: 0, width: columns.length * length }
+  return { key: '', columns, length, need: 0, width: columns.length * length }
 }
 
 test('each row in the strip is its window, whichever candles were asked for', () => {

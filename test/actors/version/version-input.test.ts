@@ -40,7 +40,7 @@ test('a window needs its columns whole at its oldest row too', () => {
   assert.equal(plan.width, 60)
 })
 
-const plan: InputPlan = { columns: [0], length: 1, need: 20, width: 1 }
+const plan: InputPlan = { key: '', columns: [0], length: 1, need: 20, width: 1 }
 const cases: [string, Partial<FeatureRow>, string | undefined][] = [
   ['a whole row is answered', {}, undefined],
   ['just whole is whole', { whole: 20 }, undefined],
