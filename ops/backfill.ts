@@ -1,5 +1,6 @@
 /** Predictions over history on request: each version in a slot, or one family's, with a pool and a sink of its own. */
 import { cpus } from 'node:os'
+import { setImmediate as turn } from 'node:timers/promises'
 import { ask } from '../actors/ask.ts'
 import { FeatureHistory } from '../actors/coin/feature-history.ts'
 import { childrenFor } from '../actors/inference/home.ts'
@@ -19,7 +20,7 @@ import { type Version, versionName } from '../models/version.ts'
 import { Fault } from '../streams/fault.ts'
 import { featureSet } from '../streams/features/set.ts'
 import { sourceOf } from '../streams/feeds/feed.ts'
-import { type Millis, wait, wallClock } from '../streams/time.ts'
+import { type Millis, wallClock } from '../streams/time.ts'
 import { supervise } from '../supervisor/tree/supervise.ts'
 import { startTree } from '../supervisor/tree/tree.ts'
 import { inferenceTree, sinkWorker } from './assemble.ts'
@@ -151,7 +152,9 @@ async function openLine({ store, lease }: OpenStoreWork, config: Config): Promis
     pool: inference.pool,
     sink: ledger.address,
     clock: wallClock,
-    giveWay: () => wait(wallClock, 0),
+    // Nothing is live here. A timer would rest for a millisecond, which is as long as a bundle takes.
+    giveWay: () => turn(),
+    underWayMax: 24,
     identity: () => ({ path: 'backfill', epoch: 0 }),
   }
   return { ports, broken, stop: () => tree.stop(stopMsMax) }

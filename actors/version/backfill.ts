@@ -27,6 +27,8 @@ export interface BackfillPorts {
   readonly clock: Clock
   /** Asked for before each bundle, so that what is live goes first. */
   readonly giveWay: () => Promise<void>
+  /** Bundles between the pool and the ledger at a time: with 16 a child waits for a commit now and then, 48 gain little. */
+  readonly underWayMax: number
   /** Path and epoch under which the rows are written; the sink takes them while the version is current. */
   readonly identity: (version: Version) => { readonly path: string; readonly epoch: number }
 }
@@ -43,8 +45,6 @@ const bundleRows = 64
 const blockRows = 256
 /** How far it has come is told every so many blocks. */
 const toldEvery = 16
-/** Bundles between the pool and the ledger at a time: with 8 a child waits now and then for a commit, and 24 gain no more. */
-const underWayMax = 16
 const answerMsMax: Millis = 120_000
 const retryMs = 20
 
@@ -96,7 +96,7 @@ export async function backfill(
       underWay.set(work, bundle.rows[0]?.openAt ?? range.from)
       // Its trouble is met where all of them are waited for.
       work.catch(() => undefined)
-      if (underWay.size >= underWayMax) await Promise.race(underWay.keys())
+      if (underWay.size >= ports.underWayMax) await Promise.race(underWay.keys())
     }
     if (signal?.aborted) break
     blocks += 1

@@ -139,6 +139,8 @@ async function predict(
       intervalMs: store.intervalMs,
       clock,
     }),
+    // Few: what lies between at a candle's end is what the candle waits for.
+    underWayMax: 8,
     identity: () => ({ path, epoch: assembly.tree.epochAt(path) ?? 0 }),
   }
   const progress = async (doneTo: Millis, rows: number): Promise<void> => {

@@ -4,6 +4,7 @@
  * shipped version against the same loop in Python.
  */
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { ask } from '../../actors/ask.ts'
 import { FeatureHistory } from '../../actors/coin/feature-history.ts'
 import {
@@ -17,7 +18,7 @@ import { openArtifact } from '../../models/artifact.ts'
 import { inferenceTree, sinkWorker } from '../../ops/assemble.ts'
 import { registerVersion } from '../../ops/store/versions/versions.ts'
 import { featureSet } from '../../streams/features/set.ts'
-import { minuteMs, wait, wallClock } from '../../streams/time.ts'
+import { minuteMs, wallClock } from '../../streams/time.ts'
 import { supervisorPolicy } from '../../supervisor/tree/restart-policy.ts'
 import { startTree } from '../../supervisor/tree/tree.ts'
 import { median } from '../support/quantile.ts'
@@ -71,7 +72,8 @@ async function openLine({ store, writer }: MadeStore) {
   const ports: BackfillPorts = {
     ...{ source: 'tape', set, features, pool: inference.pool, sink: sink.address },
     clock: wallClock,
-    giveWay: () => wait(wallClock, 0),
+    giveWay: () => turn(),
+    underWayMax: 24,
     identity: () => ({ path: 'bench', epoch: 0 }),
   }
   return { ports, stop: () => tree.stop(20_000) }

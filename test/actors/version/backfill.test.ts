@@ -41,6 +41,7 @@ async function run(
       }),
       clock: wallClock,
       giveWay: async () => undefined,
+      underWayMax: 16,
       identity: () => ({ path: 'backfill', epoch: 1 }),
       pool: {
         path: 'pool',
