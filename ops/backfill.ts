@@ -154,7 +154,7 @@ async function openLine({ store, lease }: OpenStoreWork, config: Config): Promis
     clock: wallClock,
     // Nothing is live here. A timer would rest for a millisecond, which is as long as a bundle takes.
     giveWay: () => turn(),
-    underWayMax: 24,
+    underWayMax: 48,
     identity: () => ({ path: 'backfill', epoch: 0 }),
   }
   return { ports, broken, stop: () => tree.stop(stopMsMax) }

@@ -27,7 +27,7 @@ export interface BackfillPorts {
   readonly clock: Clock
   /** Asked for before each bundle, so that what is live goes first. */
   readonly giveWay: () => Promise<void>
-  /** Bundles between the pool and the ledger at a time: with 16 a child waits for a commit now and then, 48 gain little. */
+  /** Bundles between the pool and the ledger at a time: with 24 a child waits for commits now and then, 96 gain no more. */
   readonly underWayMax: number
   /** Path and epoch under which the rows are written; the sink takes them while the version is current. */
   readonly identity: (version: Version) => { readonly path: string; readonly epoch: number }

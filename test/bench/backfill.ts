@@ -73,7 +73,7 @@ async function openLine({ store, writer }: MadeStore) {
     ...{ source: 'tape', set, features, pool: inference.pool, sink: sink.address },
     clock: wallClock,
     giveWay: () => turn(),
-    underWayMax: 24,
+    underWayMax: 48,
     identity: () => ({ path: 'bench', epoch: 0 }),
   }
   return { ports, stop: () => tree.stop(20_000) }

@@ -1,8 +1,7 @@
 /**
  * 200 coins close the same minute, each with nine versions of their own: 1,800 predictions by 1,800 different artifacts of
  * linear and transformer size, through the real fleet, pool and PostgreSQL. The wait runs from the moment the clock closed
- * the candle until the version hears that its answer is committed; there is no grace. What counts is the 99th percentile
- * within one close.
+ * the candle until the version hears that its answer is committed; there is no grace.
  */
 import { rm } from 'node:fs/promises'
 import { cpus } from 'node:os'
@@ -89,6 +88,12 @@ export async function benchBurst(): Promise<readonly Figure[]> {
     const p99 = waits.map((close) => quantile(close, 0.99))
     const name = `${coinCount} coins × ${families} versions close at once`
     return [
+      {
+        name: `${name}, 99th percentile of all of ${closes} closes`,
+        value: quantile(waits.flat(), 0.99),
+        unit: 'ms',
+        limit: { atMost: 300 },
+      },
       {
         name: `${name}, 99th percentile, median of ${closes} closes`,
         value: median(p99),
