@@ -67,7 +67,8 @@ export async function act(
       await journal.begin(action.swap.id, positionOf(ports, lane))
       return
     case 'write':
-      return journal.write(action.swap.id, action.swap.to, action.stage, positionOf(ports, lane))
+      await journal.write(action.swap.id, action.swap.to, action.stage, positionOf(ports, lane))
+      return
     case 'spawn':
       return spawn(ports, record, action.version)
     case 'cut':

@@ -122,14 +122,14 @@ export interface LaneJournal {
    * newest by now, it is done.
    */
   readonly begin: (swap: number, candleAt: Millis) => Promise<Swap>
-  /** Written before it is acted on, once per swap, version and stage. */
+  /** Written before it is acted on, once per swap, version and stage; answers whether it was not there yet. */
   readonly write: (
     swap: number,
     version: Version,
     stage: Stage,
     candleAt: Millis,
     reason?: string,
-  ) => Promise<void>
+  ) => Promise<boolean>
   /** A stage outside of any swap; nothing is written where it stands there already. */
   readonly note: (version: Version, stage: Stage, reason: string | null) => Promise<void>
   /** With the stage `judged`, or as the verdict renewed on candles in the shadow. */

@@ -31,8 +31,9 @@ export function toldJournal(journal: LaneJournal): LaneJournal {
       return swap
     },
     write: async (swap, version, stage, candleAt, reason) => {
-      await journal.write(swap, version, stage, candleAt, reason)
-      tell('version.stage', { ...version, stage, swap, reason: reason ?? null })
+      const isNew = await journal.write(swap, version, stage, candleAt, reason)
+      if (isNew) tell('version.stage', { ...version, stage, swap, reason: reason ?? null })
+      return isNew
     },
     note: async (version, stage, reason) => {
       await journal.note(version, stage, reason)

@@ -77,7 +77,7 @@ export function openJournal({ sql, names, intervalMs, lease }: JournalNeeds): La
     },
     write: async (swap, version, stage, candleAt, reason) => {
       const versionId = await names.version(version)
-      await fenced((tx) => writeStage(tx, swap, versionId, stage, candleAt, reason ?? null))
+      return fenced((tx) => writeStage(tx, swap, versionId, stage, candleAt, reason ?? null))
     },
     note: async (version, stage, reason) => {
       const versionId = await names.version(version)
@@ -179,8 +179,8 @@ async function writeStage(
   stage: Stage,
   candleAt: number,
   reason: string | null,
-): Promise<void> {
-  await tx`
+): Promise<boolean> {
+  const written = await tx`
     insert into transition (swap_id, version_id, stage, candle_at, reason)
     values (${swapId}, ${versionId}, ${stage}, ${candleAt}, ${reason}) on conflict do nothing`
   await tx`
@@ -190,6 +190,7 @@ async function writeStage(
   if (stage === 'backfilled')
     await tx`
       update version set backfilled_to = greatest(backfilled_to, ${candleAt}::timestamptz) where id = ${versionId}`
+  return written.count > 0
 }
 
 /** A person's order is no judgement: that it let the version through stands on the swap, and what the gate said stays. */

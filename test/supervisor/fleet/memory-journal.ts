@@ -225,12 +225,13 @@ export class MemoryJournal {
     return made
   }
 
-  #write(swap: Written, version: Version, stage: Stage, candleAt: Millis): void {
+  #write(swap: Written, version: Version, stage: Stage, candleAt: Millis): boolean {
     if (swap.transitions.some((it) => it.stage === stage && it.version.version === version.version))
-      return
+      return false
     swap.transitions = [...swap.transitions, { version, stage, at: 0, candleAt, reason: null }]
     if (!Object.values(this.holders()).includes(version.version))
       this.states.set(version.version, stage)
+    return true
   }
 
   #close(swap: Written, state: Swap['state'], reason: string | null): void {
